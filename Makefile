@@ -1,0 +1,60 @@
+# The two commands of a fresh machine are `make demo` and `make test`; each sets up what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := requirements.lock
+LOCK_BENCH := requirements-bench.lock
+
+.PHONY: help install demo test test-slow lint bench accuracy lock clean-kernels clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+install: .venv/installed  ## make .venv with the simcheck command and everything for tests
+
+.venv/installed: $(LOCK) pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simcheck needs Python 3.11 or newer")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q .venv/lib >/dev/null || true
+	touch $@
+
+demo: install  ## make a small country, check it, show what was found
+	$(BIN)/simcheck demo
+
+test: lint  ## lint, types, import rules and all tests (but the slow ones)
+	$(BIN)/pytest -m 'not slow' -n 2
+
+test-slow: install  ## the tests that take minutes
+	$(BIN)/pytest -m slow
+
+lint: install  ## style, types, import rules
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+accuracy: install  ## false accepts and false alarms by kind of error, beside three baselines
+	$(BIN)/python tests/bench/accuracy.py
+
+bench: install .venv-bench/installed  ## speed and memory at 1 M and 10 M rows, beside DuckDB, pandas and Splink
+	.venv-bench/bin/python tests/bench/speed.py
+
+# The programs that we are measured against live apart, so that nothing of them is loaded by simcheck.
+.venv-bench/installed: $(LOCK_BENCH)
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK_BENCH)
+	touch $@
+
+lock:  ## renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev -o $(LOCK) pyproject.toml
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o $(LOCK_BENCH) tests/bench/requirements.in
+
+clean-kernels:  ## forget compiled kernels (after a change to one that others call)
+	find simcheck -name '*.nb[ic]' -delete
+
+clean:  ## remove everything that was made here
+	rm -rf .venv .venv-bench .simcheck build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

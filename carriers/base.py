@@ -1,0 +1,167 @@
+"""The shape in which every carrier's file is read: `Adapter` gives a `Reading` of declared rows."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from carriers.profile import Profile
+from carriers.values import Vocabulary
+from simcheck.errors import FileRefusedError
+from simcheck.records import DECLARED_COLUMNS, PROBLEM, declared_schema
+
+BATCH_ROWS = 131_072
+CHUNK_BYTES = 8 << 20
+NAMES_SHOWN = 20  # of the ignored headers; a file may have thousands
+
+
+class Reading:
+    """One pass over a carrier's file: iterate for batches of `declared_schema(columns)`.
+
+    Rows are numbered from 1 without gaps, in the file's order; a batch has at most `BATCH_ROWS`.
+    The file streams: what is held is a chunk of `chunk_bytes` (a row group of a Parquet file, a sheet
+    of a workbook), never the file. Each new iteration begins again at the first row.
+
+    While it runs and after it: `rows` read so far; `bytes_read` of `bytes_total` (of the file as it is
+    stored, for a progress bar); `encoding` as recognised; `present`, the asked
+    columns that the file has; `unknown_columns`, the headers that were
+    ignored (the first `NAMES_SHOWN`, then how many more); `warnings`, complete when the iteration is.
+    Iterating raises FileRefusedError, and nothing else, when the file cannot be used; this may come
+    after some batches (a truncated archive shows at its end), and then those do not count either.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        profile: Profile,
+        columns: tuple[str, ...],
+        reader: Reader,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self.path, self.profile, self.columns, self.chunk_bytes = path, profile, columns, chunk_bytes
+        self._reader = reader
+        self._running: Iterator[pa.RecordBatch] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self.rows = self.bytes_read = self.bytes_total = 0
+        self.encoding = ""
+        self.unknown_columns: list[str] = []
+        self.warnings: list[str] = []
+        self.present: frozenset[str] = frozenset()
+        self._empty = dict.fromkeys((name for name in self.columns if name in self.profile.max_empty), 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        closing = getattr(self._running, "close", None)
+        if closing is not None:
+            closing()
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        self._running = self._batches()
+        return self._running
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        self._begin()
+        try:
+            status = self.path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise FileRefusedError(self.path, "is not a regular file", "Give the path of a file")
+            self.bytes_total = status.st_size
+            if not status.st_size:
+                raise FileRefusedError(self.path, "is empty", "Send the file again")
+            finish = _Finisher(self.profile, self.columns)
+            for rows in self._reader(self):
+                self.present |= frozenset(rows.schema.names) & frozenset(self.columns)
+                for start in range(0, rows.num_rows, BATCH_ROWS):
+                    batch = finish(rows.slice(start, BATCH_ROWS), self.rows + 1)
+                    self.rows += batch.num_rows
+                    self._count_empty(batch)
+                    yield batch
+        except OSError as error:
+            cause = error.strerror or "its content is damaged"
+            raise FileRefusedError(
+                self.path, f"cannot be read ({cause})", "Check the file and send it again"
+            ) from error
+        except pa.ArrowException as error:
+            raise FileRefusedError(self.path, "is damaged", "Send the file again") from error
+        self.bytes_read = self.bytes_total
+        self._judge()
+
+    def _count_empty(self, batch: pa.RecordBatch) -> None:
+        for name in self._empty:
+            column = batch.column(name)
+            self._empty[name] += column.null_count + (pc.sum(pc.equal(column, "")).as_py() or 0)
+
+    def _judge(self) -> None:
+        least, most = self.profile.rows
+        if not least <= self.rows <= most:
+            self.warnings.append(f"{self.rows} rows, where {least} to {most} are expected")
+        for name, empty in self._empty.items():
+            allowed = self.profile.max_empty[name]
+            if self.rows and empty > allowed * self.rows:
+                self.warnings.append(
+                    f"column {name}: {empty} of {self.rows} cells are empty, at most {allowed:.0%} expected"
+                )
+
+    def refuse(self, cause: str, remedy: str) -> FileRefusedError:
+        """The error that refuses this file, for a reader to raise."""
+        return FileRefusedError(self.path, cause, remedy)
+
+    def name_unknown(self, names: list[str]) -> None:
+        """Note headers that no canonical column claims, shortened and printable."""
+        shown = ["".join(c if c.isprintable() else "?" for c in name[:64]) for name in names[:NAMES_SHOWN]]
+        more = len(names) - NAMES_SHOWN
+        self.unknown_columns = shown + ([f"and {more} more"] if more > 0 else [])
+
+
+Reader = Callable[[Reading], Iterator[pa.RecordBatch]]
+"""What knows one file format: gives batches with some of the asked columns (as text), and `problem`
+where a row has one. `Reading` adds the rest: row numbers, missing columns, vocabularies, counts."""
+
+
+class _Finisher:
+    """Completes a reader's batch to the declared schema."""
+
+    def __init__(self, profile: Profile, columns: tuple[str, ...]) -> None:
+        self.schema = declared_schema(columns)
+        self.columns = columns
+        self.nulls = pa.nulls(BATCH_ROWS, pa.string())
+        self.vocabularies = {
+            name: Vocabulary(words) for name, words in profile.values.items() if name in columns
+        }
+
+    def __call__(self, batch: pa.RecordBatch, first_row: int) -> pa.RecordBatch:
+        rows = batch.num_rows
+        have = dict(zip(batch.schema.names, batch.columns, strict=True))
+        arrays = [pa.array(np.arange(first_row, first_row + rows, dtype=np.int64))]
+        for name in (PROBLEM, *self.columns):
+            array = have.get(name)
+            if array is None:
+                array = self.nulls.slice(0, rows)
+            elif name in self.vocabularies:
+                array = self.vocabularies[name].to_ours(array)
+            arrays.append(array)
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+class Adapter(Protocol):
+    """What reads one carrier's files."""
+
+    @property
+    def profile(self) -> Profile:
+        """The carrier, its format, and what to expect of a file."""
+
+    def read(self, path: Path, columns: tuple[str, ...] = DECLARED_COLUMNS) -> Reading:
+        """A reading of `path` with these canonical columns; nothing is opened before it is iterated."""

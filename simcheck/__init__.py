@@ -1,0 +1,14 @@
+"""simcheck: every SIM in the name of the living person whose ID stands behind it.
+
+The flow, one step, one place:
+
+    carriers/<code>        a carrier's file becomes declared rows of one shape
+    simcheck.normalise     a cell becomes a number, a date, an ID, a name that can be compared
+    simcheck.register      the citizen register becomes an index that is probed by ID number
+    simcheck.matching      declared against registered: reasons, and from them one verdict
+    simcheck.crosscheck    the run: read, compare, look at the whole, write what goes back
+
+`simcheck.cli` is the door. `generator/` makes countries that do not exist, to try it on.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,231 @@
+"""A second look at rows whose ID number nobody bears: an older number, or one slip of the hand?
+
+Old 9-digit numbers and cancelled 12-digit ones lead to their bearer through the register; several
+citizens may once have borne the same old number, so each is compared and the one that agrees best is
+taken. Where nobody is found, a citizen one digit away with the same name and birth date is the likely
+meaning: a slip leaves one half of the number whole, so candidates share a half and the birth date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from simcheck.crosscheck.compare import Measure, of_holder
+from simcheck.crosscheck.findings import Findings, Pending
+from simcheck.crosscheck.members import Members
+from simcheck.matching import birth_dates, names
+from simcheck.matching.birth_dates import one_digit_slip
+from simcheck.matching.rules import VERDICTS
+from simcheck.normalise.citizen_ids import CMND_BASE
+from simcheck.normalise.kernels import kernel
+from simcheck.normalise.names import U64
+from simcheck.parallel import ordered
+from simcheck.reasons import Reason, Verdict
+from simcheck.register.snapshot import Citizens, Former
+
+I64 = npt.NDArray[np.int64]
+
+_HALF = 10**6
+_HEAD, _TAIL, _MIDDLE = 1, 2, 3  # which part of the number a block keeps
+_VARIANT = VERDICTS.index(Verdict.VARIANT)
+_NOT_FOUND = np.uint64(Reason.ID_NOT_FOUND.mask)
+_SUPERSEDED = np.uint64(Reason.ID_SUPERSEDED.mask)
+_LIKELY_TYPO = np.uint64(Reason.ID_LIKELY_TYPO.mask)
+
+
+class Candidates(NamedTuple):
+    """Citizens that may be meant: `wanted` is the number or block that led to each."""
+
+    wanted: I64
+    id_number: I64
+    born: npt.NDArray[np.int32]
+    status: npt.NDArray[np.uint8]
+    name: pa.StringArray
+
+
+class Pairs(NamedTuple):
+    """Pending row `row[i]` against candidate `citizen[i]`, with the reasons and the name score."""
+
+    row: I64
+    citizen: I64
+    reasons: U64
+    score: npt.NDArray[np.float32]
+
+
+def look_again(
+    findings: list[Findings],
+    pending: list[Pending],
+    register: Iterable[tuple[Citizens, Former]],
+    measure: Measure,
+    threads: int,
+) -> None:
+    """Give every pending row its reasons, and its person where an older number led to one."""
+    rows = _together(pending)
+    if not len(rows.key):
+        return
+    blocks, block_row = _blocks(rows)
+    old, near = Members(rows.key), Members(blocks)
+    by_old: list[Candidates] = []
+    by_block: list[Candidates] = []
+    for one, other in ordered(lambda part: _scan(*part, old, near), register, threads):
+        by_old.append(one)
+        by_block.append(other)
+    bearers = _joined(by_old)
+    order = np.argsort(rows.key, kind="stable")
+    best, of_pair = _best(rows, bearers, *_expand(bearers.wanted, rows.key[order], order), measure)
+    reasons = np.full(len(rows.key), _NOT_FOUND)
+    score = np.full(len(rows.key), np.nan, np.float32)
+    person = np.zeros(len(rows.key), np.int64)
+    at = of_pair.row[best]
+    reasons[at] = of_pair.reasons[best] | _SUPERSEDED
+    score[at] = of_pair.score[best]
+    person[at] = bearers.id_number[of_pair.citizen[best]]
+    reasons[_likely_typos(rows, person, _joined(by_block), blocks, block_row, measure)] |= _LIKELY_TYPO
+    _put_back(findings, rows, reasons, score, person)
+
+
+def _together(pending: list[Pending]) -> Pending:
+    """All pending rows in the order of their batches."""
+    if not pending:
+        none = np.zeros(0, np.int32)
+        return Pending(
+            none, none, none.astype(np.int64), pa.array([], pa.string()), none, none, none.astype(np.uint64)
+        )
+    batch = np.concatenate([each.batch for each in pending])
+    order = np.argsort(batch, kind="stable")
+    return Pending(
+        batch[order],
+        np.concatenate([each.at for each in pending])[order],
+        np.concatenate([each.key for each in pending])[order],
+        pa.concat_arrays([each.name for each in pending]).take(pa.array(order)),
+        np.concatenate([each.born for each in pending])[order],
+        np.concatenate([each.other_born for each in pending])[order],
+        np.concatenate([each.born_flags for each in pending])[order],
+    )
+
+
+def _blocks(rows: Pending) -> tuple[I64, I64]:
+    """The blocks of each pending 12-digit number with a whole birth date, and the row of each, sorted by
+    block."""
+    whole = (rows.born % 100 > 0) & (rows.born // 100 % 100 > 0) & (rows.key < CMND_BASE)
+    at = np.flatnonzero(whole)
+    key, born = rows.key[at], rows.born[at].astype(np.int64)
+    middle = key // 10**5 % 100  # the two digits on either side of the cut
+    swapped = key + (middle % 10 * 10 + middle // 10 - middle) * 10**5
+    blocks = np.concatenate(
+        [_block(_HEAD, key // _HALF, born), _block(_TAIL, key % _HALF, born), _block(_MIDDLE, swapped, 0)]
+    )
+    row = np.concatenate([at, at, at])
+    order = np.argsort(blocks, kind="stable")
+    return blocks[order], row[order]
+
+
+def _block(kind: int, part: I64, born: I64 | int) -> I64:
+    return np.asarray(kind * 10**15 + (part if kind == _MIDDLE else part * 10**8 + born), np.int64)
+
+
+def _scan(part: Citizens, former: Former, old: Members, near: Members) -> tuple[Candidates, Candidates]:
+    """The citizens of one part of the register that any pending row may mean."""
+    old_number = np.where(former.old_id > 0, former.old_id + CMND_BASE, 0)
+    by_old = [(numbers, old.rows(numbers)) for numbers in (old_number, former.previous_id)]
+    born = part.born.astype(np.int64)
+    blocks = (
+        _block(_HEAD, part.id_number // _HALF, born),
+        _block(_TAIL, part.id_number % _HALF, born),
+        _block(_MIDDLE, part.id_number, 0),
+    )
+    by_block = [(numbers, near.rows(numbers)) for numbers in blocks]
+    return _pick(part, by_old), _pick(part, by_block)
+
+
+def _pick(part: Citizens, found: list[tuple[I64, I64]]) -> Candidates:
+    at = np.concatenate([rows for _, rows in found])
+    wanted = np.concatenate([numbers[rows] for numbers, rows in found])
+    return Candidates(
+        wanted, part.id_number[at], part.born[at], part.status[at], part.full_name.take(pa.array(at))
+    )
+
+
+def _joined(parts: list[Candidates]) -> Candidates:
+    if not parts:
+        none = np.zeros(0, np.int64)
+        return Candidates(none, none, none.astype(np.int32), none.astype(np.uint8), pa.array([], pa.string()))
+    return Candidates(
+        np.concatenate([part.wanted for part in parts]),
+        np.concatenate([part.id_number for part in parts]),
+        np.concatenate([part.born for part in parts]),
+        np.concatenate([part.status for part in parts]),
+        pa.concat_arrays([part.name for part in parts]),
+    )
+
+
+def _expand(wanted: I64, keys: I64, row_of_key: I64) -> tuple[I64, I64]:
+    """All pairs (row, candidate) whose numbers are equal; `keys` ascending."""
+    first = np.searchsorted(keys, wanted, "left")
+    count = np.searchsorted(keys, wanted, "right") - first
+    citizen = np.repeat(np.arange(len(wanted)), count)
+    nth = np.arange(len(citizen)) - np.repeat(np.cumsum(count) - count, count)
+    return row_of_key[np.repeat(first, count) + nth], citizen
+
+
+def _best(
+    rows: Pending, candidates: Candidates, row: I64, citizen: I64, measure: Measure
+) -> tuple[I64, Pairs]:
+    """Of each row's pairs the one that agrees best; ties go to the lowest ID number."""
+    pairs = _compare(rows, candidates, row, citizen, measure)
+    gravity = measure.rules.verdicts(pairs.reasons)
+    order = np.lexsort((candidates.id_number[citizen], -pairs.score, gravity, row))
+    first = np.ones(len(order), np.bool_)
+    first[1:] = row[order][1:] != row[order][:-1]
+    return order[first], pairs
+
+
+def _compare(rows: Pending, candidates: Candidates, row: I64, citizen: I64, measure: Measure) -> Pairs:
+    outcome = names.compare(
+        rows.name.take(pa.array(row)), candidates.name.take(pa.array(citizen)),
+        measure.vocabulary, measure.rules.abbreviated_minimum_information,
+    )  # fmt: skip
+    born = candidates.born[citizen]
+    reasons = outcome.reasons | birth_dates.compare(
+        rows.born[row], rows.other_born[row], rows.born_flags[row], born
+    )
+    reasons |= of_holder(candidates.status[citizen], born, measure)
+    return Pairs(row, citizen, reasons, outcome.score)
+
+
+def _likely_typos(
+    rows: Pending, person: I64, candidates: Candidates, blocks: I64, block_row: I64, measure: Measure
+) -> I64:
+    """The rows that a citizen one slip away would explain."""
+    row, citizen = _expand(candidates.wanted, blocks, block_row)
+    near = person[row] == 0
+    _slips(rows.key[row], candidates.id_number[citizen], near)
+    pairs = _compare(rows, candidates, row[near], citizen[near], measure)
+    agrees = measure.rules.verdicts(pairs.reasons) <= _VARIANT
+    return np.unique(pairs.row[agrees])
+
+
+@kernel
+def _slips(ours: I64, theirs: I64, near: npt.NDArray[np.bool_]) -> None:
+    for at in range(len(ours)):
+        near[at] = near[at] and one_digit_slip(ours[at], theirs[at])
+
+
+def _put_back(
+    findings: list[Findings], rows: Pending, reasons: U64, score: npt.NDArray[np.float32], person: I64
+) -> None:
+    starts = np.searchsorted(rows.batch, np.arange(len(findings) + 1))
+    for number, batch in enumerate(findings):
+        part = slice(starts[number], starts[number + 1])
+        at = rows.at[part]
+        born_flags = rows.born_flags[part]
+        found = person[part] > 0
+        batch.reasons[at[found]] &= ~born_flags[found]  # told again, where still true, by the comparison
+        batch.reasons[at] |= reasons[part]
+        batch.score[at] = score[part]
+        batch.bearer_at, batch.bearer = at[found], person[part][found]

@@ -1,0 +1,100 @@
+"""Is a number in a small set, and which numbers come often? Asked of a hundred million numbers.
+
+A bitmap over a hash turns nearly all of them away in one memory access; only what passes is looked for
+in the sorted set. Frequent numbers are found the same way: small counters over a hash, which may count
+too much but never too little, leave few to be counted exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from simcheck.normalise.kernels import Bytes, kernel
+from simcheck.normalise.names import U64
+from simcheck.register.index import mix
+
+I64 = npt.NDArray[np.int64]
+
+_LEAST_BITS = 16
+_COUNTER_BITS = 27  # at most so many counters of one byte each
+
+
+class Members:
+    """A set of 64-bit integers; `values` holds them sorted, each once."""
+
+    def __init__(self, values: I64) -> None:
+        self.values = np.unique(values)
+        self._bits = max(_LEAST_BITS, min(30, int(len(self.values) * 16).bit_length()))
+        self._map = np.zeros(1 << (self._bits - 6), np.uint64)
+        _set(self.values, self._bits, self._map)
+
+    def rows(self, numbers: I64) -> npt.NDArray[np.int64]:
+        """The positions of those numbers that are in the set, ascending."""
+        if not len(self.values):
+            return np.zeros(0, np.int64)
+        maybe = np.empty(len(numbers), np.int64)
+        maybe = maybe[: _maybe(numbers, self._bits, self._map, maybe)]
+        candidates = numbers[maybe]
+        at = np.minimum(np.searchsorted(self.values, candidates), len(self.values) - 1)
+        rows: I64 = maybe[self.values[at] == candidates]
+        return rows
+
+
+def frequent(columns: Callable[[], Iterable[I64]], total: int, least: int) -> Members:
+    """The numbers above 0 that stand at least `least` times (2 to 255) in all columns together.
+
+    `columns` gives the columns anew each time it is called, `total` is about how many numbers there are.
+    """
+    bits = min(_COUNTER_BITS, max(_LEAST_BITS, int(total * 2).bit_length()))
+    counters = np.zeros(1 << bits, np.uint8)
+    for column in columns():
+        _count(column, bits, counters)
+    maybe = np.concatenate(
+        [np.zeros(0, np.int64), *(_often(column, bits, counters, least) for column in columns())]
+    )
+    maybe.sort()
+    last = maybe[least - 1 :]
+    return Members(last[last == maybe[: len(last)]])
+
+
+def _often(column: I64, bits: int, counters: Bytes, least: int) -> I64:
+    out = np.empty(len(column), np.int64)
+    return out[: _pick(column, bits, counters, least, out)].copy()
+
+
+@kernel
+def _count(numbers: I64, bits: int, counters: Bytes) -> None:
+    for number in numbers:
+        if number > 0:
+            h = mix(number) >> np.uint64(64 - bits)
+            counters[h] += counters[h] < 255
+
+
+@kernel
+def _pick(numbers: I64, bits: int, counters: Bytes, least: int, out: I64) -> int:
+    found = 0
+    for number in numbers:
+        if number > 0 and counters[mix(number) >> np.uint64(64 - bits)] >= least:
+            out[found] = number
+            found += 1
+    return found
+
+
+@kernel
+def _set(values: I64, bits: int, bitmap: U64) -> None:
+    for value in values:
+        h = mix(value) >> np.uint64(64 - bits)
+        bitmap[h >> np.uint64(6)] |= np.uint64(1) << (h & np.uint64(63))
+
+
+@kernel
+def _maybe(numbers: I64, bits: int, bitmap: U64, out: I64) -> np.int64:
+    found = np.int64(0)
+    for at in range(len(numbers)):
+        h = mix(numbers[at]) >> np.uint64(64 - bits)
+        out[found] = at
+        found += np.int64(bitmap[h >> np.uint64(6)] >> (h & np.uint64(63)) & np.uint64(1))
+    return found

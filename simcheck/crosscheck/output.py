@@ -1,0 +1,52 @@
+"""Files written aside and renamed at the end: a run leaves all of its output, or none."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from simcheck.errors import OutputError
+
+
+@contextmanager
+def written_aside(out: Path) -> Iterator[Path]:
+    """A temporary folder inside `out`; its files move to `out` when the block ends well.
+
+    Raises OutputError, leaving nothing behind, where the disk is full or the folder cannot be written.
+    """
+    existed = out.exists()
+    aside: Path | None = None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".simcheck-", dir=out))
+        yield aside
+        for file in sorted(aside.iterdir()):
+            os.replace(file, out / file.name)
+    except (OSError, pa.ArrowException) as error:
+        if isinstance(error, pa.ArrowException) and not isinstance(error, OSError):
+            raise
+        raise OutputError(
+            f"{out}: the results cannot be written ({_cause(error)}). Nothing was kept."
+        ) from None
+    finally:
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+        if not existed and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+
+
+def _cause(error: OSError) -> str:
+    if error.errno == errno.ENOSPC or "No space left" in str(error):
+        return "the disk is full: free some space and run again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "the folder may not be written: choose another with --out"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return "the name belongs to a file: choose another with --out"
+    return os.strerror(error.errno) if error.errno else type(error).__name__

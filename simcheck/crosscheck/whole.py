@@ -1,0 +1,123 @@
+"""What only the whole run can tell: numbers declared twice, people with many SIMs, dead encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simcheck.crosscheck.findings import I64, Findings, Source
+from simcheck.crosscheck.members import Members, frequent
+from simcheck.matching.names import DOUBT, DOUBT_SHIFT, READ_SHIFT
+from simcheck.matching.rules import GRAVER, Rules
+from simcheck.normalise.words import KEYBOARDS_FROM
+from simcheck.parallel import ordered
+from simcheck.reasons import Reason
+
+_DUPLICATE = np.uint64(Reason.MSISDN_DUPLICATE_IN_CARRIER.mask)
+_DUPLICATE_GRAVER = np.uint64(1 << GRAVER[Reason.MSISDN_DUPLICATE_IN_CARRIER])
+_CLAIMED = np.uint64(Reason.MSISDN_CLAIMED_BY_OTHER_CARRIER.mask)
+
+
+def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules, threads: int) -> None:
+    """Add the reasons that need all rows of all files."""
+    _encodings(findings, sources, rules)
+    carriers = sorted({source.carrier for source in sources})
+    of_carrier = {
+        carrier: [batch for batch in findings if sources[batch.source].carrier == carrier]
+        for carrier in carriers
+    }
+    jobs: list[Callable[[], None]] = [
+        lambda: _claims(of_carrier),
+        lambda: _holdings(of_carrier, rules),
+    ]
+    for _ in ordered(lambda job: job(), jobs, threads):
+        pass
+
+
+def _encodings(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
+    """Settle doubtful names by their file: one that is mostly in a dead encoding is so throughout."""
+    encodings = np.arange(KEYBOARDS_FROM, dtype=np.uint64)
+    read = np.zeros((len(sources), len(encodings)), np.int64)
+    for batch in findings:
+        evidence = batch.reasons >> np.uint64(READ_SHIFT)
+        if evidence.any():
+            read[batch.source] += [int((evidence >> encoding & np.uint64(1)).sum()) for encoding in encodings]
+    marked = np.array([max(source.marked_names, 1) for source in sources])
+    settled = read / marked[:, None] >= rules.file_encoding_minimum_share
+    different, encoding_reason = np.uint64(Reason.NAME_DIFFERENT.mask), np.uint64(Reason.NAME_ENCODING.mask)
+    for batch in findings:
+        in_file = np.uint64(
+            sum(1 << (DOUBT_SHIFT + int(e)) for e in encodings if settled[batch.source, int(e)])
+        )
+        rows = (batch.reasons & DOUBT & in_file) != 0
+        if rows.any():
+            batch.reasons[rows] = batch.reasons[rows] & ~different | encoding_reason
+
+
+def _number(batch: Findings) -> I64:
+    return batch.counted
+
+
+def _holder(batch: Findings) -> I64:
+    """Who holds each number that is in service; 0: nobody is named."""
+    return np.where(batch.counted > 0, batch.person, 0)
+
+
+def _frequent(batches: list[Findings], column: Callable[[Findings], I64], least: int) -> Members:
+    return frequent(lambda: map(column, batches), sum(map(len, batches)), least)
+
+
+def _mark(
+    batches: list[Findings], members: Members, column: Callable[[Findings], I64], reason: np.uint64
+) -> None:
+    if len(members.values):
+        for batch in batches:
+            batch.reasons[members.rows(column(batch))] |= reason
+
+
+def _claims(of_carrier: dict[str, list[Findings]]) -> None:
+    """Numbers on several rows: of one carrier, or of several."""
+    every = [batch for batches in of_carrier.values() for batch in batches]
+    repeated = _frequent(every, _number, 2)
+    if not len(repeated.values):
+        return
+    declared = []
+    for batches in of_carrier.values():
+        rows = [repeated.rows(batch.counted) for batch in batches]
+        number = np.concatenate([batch.national[at] for batch, at in zip(batches, rows, strict=True)])
+        _mark_duplicates(batches, rows, number)
+        declared.append(np.unique(number))
+    number, carriers = np.unique(np.concatenate(declared), return_counts=True)
+    _mark(every, Members(number[carriers > 1]), _number, _CLAIMED)
+
+
+def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> None:
+    """Numbers on several rows of one carrier: harmless when all name the same known person.
+
+    `rows[i]` are the places in `batches[i]` of numbers that come more than once in the run, `number` these
+    numbers in the same order.
+    """
+    person = np.concatenate([batch.person[at] for batch, at in zip(batches, rows, strict=True)])
+    values, group, count = np.unique(number, return_inverse=True, return_counts=True)
+    least = np.full(len(values), np.iinfo(np.int64).max)
+    most = np.zeros(len(values), np.int64)
+    np.minimum.at(least, group, person)
+    np.maximum.at(most, group, person)
+    twice = count > 1
+    disputed = twice & ((least != most) | (most == 0))
+    start = 0
+    for batch, at in zip(batches, rows, strict=True):
+        groups = group[start : start + len(at)]
+        batch.reasons[at[twice[groups]]] |= _DUPLICATE
+        batch.reasons[at[disputed[groups]]] |= _DUPLICATE_GRAVER
+        start += len(at)
+
+
+def _holdings(of_carrier: dict[str, list[Findings]], rules: Rules) -> None:
+    """People with more subscriptions than the limits."""
+    per_carrier = np.uint64(Reason.SIM_LIMIT_PER_CARRIER.mask)
+    for batches in of_carrier.values():
+        _mark(batches, _frequent(batches, _holder, rules.sims_per_carrier + 1), _holder, per_carrier)
+    every = [batch for batches in of_carrier.values() for batch in batches]
+    _mark(every, _frequent(every, _holder, rules.sims_total), _holder, np.uint64(Reason.SIM_LIMIT_TOTAL.mask))

@@ -1,0 +1,1 @@
+"""Declared against registered: the reasons that apply and the verdict that follows. Pure, over columns."""

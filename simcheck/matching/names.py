@@ -1,0 +1,248 @@
+"""Two names, word by word: is information lost, or is it contradicted?
+
+A name that lost something (marks, letters, spaces, the order of its words) in a way that a known
+process explains agrees still; a name that says something else does not, however alike it looks:
+`An` and `Anh`, `Hùng` and `Hưng` are two people. So there is no similarity threshold here. Each way of
+losing information is tried in turn over the whole name, and what none explains is a different name.
+
+The kernels work on word numbers (`normalise.words`); a row's outcome is a mask of reasons.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from simcheck.matching.damage import APART, SPACED_BARE, fits_holes, one_slip, same_but_spaced, shortens
+from simcheck.normalise.kernels import kernel
+from simcheck.normalise.words import (
+    ABBREVIATION,
+    BEYOND_LATIN_1,
+    FAMILY,
+    I32,
+    KEYBOARDS_FROM,
+    LOST,
+    MARKED,
+    NEVER_GIVEN,
+    READINGS,
+    VALID,
+    Vocabulary,
+    WordTable,
+)
+from simcheck.reasons import Reason
+
+MISSING = np.uint64(Reason.NAME_MISSING.mask)
+DIACRITICS = np.uint64(Reason.NAME_DIACRITICS.mask)
+ENCODING = np.uint64(Reason.NAME_ENCODING.mask)
+KEYSTROKES = np.uint64(Reason.NAME_KEYSTROKES.mask)
+ABBREVIATED = np.uint64(Reason.NAME_ABBREVIATED.mask)
+ORDER = np.uint64(Reason.NAME_ORDER.mask)
+SPACING = np.uint64(Reason.NAME_SPACING.mask)
+TYPO = np.uint64(Reason.NAME_TYPO.mask)
+DIFFERENT = np.uint64(Reason.NAME_DIFFERENT.mask)
+I_Y = np.uint64(Reason.NAME_I_Y.mask)
+NONE = np.uint64(0)
+# Set beside NAME_DIFFERENT where a dead encoding would explain the name but it also reads as it stands:
+# whether the whole file is in that encoding decides (`crosscheck.whole`). One bit a dead encoding.
+DOUBT_SHIFT = 48
+DOUBT = np.uint64(((1 << KEYBOARDS_FROM) - 1) << DOUBT_SHIFT)
+READ_SHIFT = 52  # which dead encoding explained a row beyond doubt, one bit each: evidence about its file
+NO = np.uint64(1 << 63)
+
+SAME, OTHER_I_Y, NO_MARKS, SHORT, HOLES = 1.0, 0.98, 0.9, 0.5, 0.8  # how much of a word is confirmed
+ORDERS = 4  # as it stands; given name first; family name last; backwards
+
+
+class Compared(NamedTuple):
+    """`reasons` masks (0: equal), `score` the share of the registered name's information that is
+    confirmed, 0 to 1."""
+
+    reasons: npt.NDArray[np.uint64]
+    score: npt.NDArray[np.float32]
+
+
+def compare(
+    declared: pa.StringArray, registered: pa.StringArray, vocabulary: Vocabulary, minimum_information: float
+) -> Compared:
+    """Compare two columns of names row by row.
+
+    `minimum_information` is the share of a name's information that an abbreviated name must still spell
+    out. A null or blank declared name is NAME_MISSING with score 0.
+    """
+    ours = vocabulary.split(declared)
+    theirs = vocabulary.split(registered)
+    reasons = np.zeros(len(declared), np.uint64)
+    score = np.zeros(len(declared), np.float32)
+    _compare(
+        ours.word, ours.starts, theirs.word, theirs.starts, vocabulary.table(),
+        minimum_information, reasons, score,
+    )  # fmt: skip
+    repaired = ours.encoded & (reasons & (MISSING | DIFFERENT | TYPO) == 0)
+    reasons[repaired] |= ENCODING
+    return Compared(reasons, score)
+
+
+@kernel
+def _compare(
+    d_word: I32, d_starts: I32, r_word: I32, r_starts: I32, table: WordTable,
+    minimum: float, reasons: npt.NDArray[np.uint64], score: npt.NDArray[np.float32],
+) -> None:  # fmt: skip
+    for row in range(len(d_starts) - 1):
+        declared = d_word[d_starts[row] : d_starts[row + 1]]
+        registered = r_word[r_starts[row] : r_starts[row + 1]]
+        reasons[row], score[row] = explain(declared, registered, table, minimum)
+
+
+@kernel
+def explain(declared: I32, registered: I32, table: WordTable, minimum: float) -> tuple[np.uint64, float]:
+    """The reasons of one pair of names, and its score."""
+    if len(declared) == 0:
+        return MISSING, 0.0
+    doubt = NONE
+    if len(declared) == len(registered):
+        for order in range(ORDERS):
+            if order and not _may_be_reordered(declared, table):
+                break
+            found, score = _as_written(declared, registered, table, order, minimum)
+            if found != NO:
+                return found, score
+            found = _as_read(declared, registered, table, order)
+            if found & DOUBT:
+                doubt |= found
+            elif found != NO:
+                return found, 0.95
+            if len(declared) == 1 or (order and len(declared) == 2):
+                break
+    spaced = same_but_spaced(declared, registered, table)
+    if spaced != APART:
+        return SPACING | (DIACRITICS if spaced == SPACED_BARE else NONE), 0.95
+    score = _overlap(declared, registered, table)
+    return (TYPO if one_slip(declared, registered, table) else DIFFERENT | doubt), score
+
+
+@kernel
+def _place(at: int, length: int, order: int) -> int:
+    """Where, in a declared name of this order, the registered name's word `at` stands."""
+    if order == 0:
+        return at
+    if order == 1:
+        return (at + 1) % length
+    if order == 2:
+        return (at + length - 1) % length
+    return length - 1 - at
+
+
+@kernel
+def _may_be_reordered(declared: I32, table: WordTable) -> bool:
+    """Whether reading the name family first, as it stands, gives nobody: else it names another person."""
+    first, last = table.flags[declared[0]], table.flags[declared[-1]]
+    return not first & FAMILY or (len(declared) > 2 and last & NEVER_GIVEN != 0)
+
+
+@kernel
+def _as_written(
+    declared: I32, registered: I32, table: WordTable, order: int, minimum: float
+) -> tuple[np.uint64, float]:
+    marked = False
+    holes = False
+    for word in declared:
+        marked |= table.flags[word] & MARKED != 0
+        holes |= table.flags[word] & LOST != 0
+    found = ORDER if order else NONE
+    length = len(registered)
+    told = 0.0
+    full = 0.0
+    confirmed = 0.0
+    for at in range(length):
+        theirs = registered[at]
+        ours = declared[_place(at, length, order)]
+        bits = float(table.information[theirs])
+        told += bits
+        if table.exact[ours] == table.exact[theirs]:
+            full += bits
+            confirmed += bits
+        elif table.flags[ours] & LOST:
+            if not fits_holes(ours, theirs, table):
+                return NO, 0.0
+            found |= ENCODING
+            full += bits
+            confirmed += bits * HOLES
+        elif table.i_y[ours] == table.i_y[theirs]:
+            found |= I_Y
+            full += bits
+            confirmed += bits * OTHER_I_Y
+        elif table.plain[ours] == table.plain[theirs] and (
+            not marked or (holes and not table.flags[ours] & MARKED and table.flags[theirs] & BEYOND_LATIN_1)
+        ):
+            found |= ENCODING if holes else DIACRITICS
+            full += bits
+            confirmed += bits * NO_MARKS
+        elif table.flags[ours] & ABBREVIATION and at < length - 1 and shortens(ours, theirs, table):
+            found |= ABBREVIATED
+            confirmed += bits * SHORT
+        else:
+            return NO, 0.0
+    if found & ABBREVIATED and full < minimum * told:
+        return NO, 0.0
+    return found, confirmed / told
+
+
+@kernel
+def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np.uint64:
+    """Through a dead encoding, or through the keystrokes of an input method."""
+    length = len(registered)
+    valid = True
+    marked = False
+    for word in declared:
+        valid &= table.flags[word] & VALID != 0
+        marked |= table.flags[word] & MARKED != 0
+    doubt = NO
+    for reading in range(READINGS):
+        keyboard = reading >= KEYBOARDS_FROM
+        fits = True
+        changed = False
+        bare = False
+        for at in range(length):
+            theirs = registered[at]
+            ours = declared[_place(at, length, order)]
+            read = table.readings[ours, reading]
+            if read == table.exact[theirs]:
+                changed |= read != table.exact[ours]
+            elif keyboard and not marked and table.plain[ours] == table.plain[theirs]:
+                bare = True
+            elif keyboard and marked and table.exact[ours] == table.exact[theirs]:
+                continue
+            else:
+                fits = False
+                break
+        if not fits or not changed:
+            continue
+        found = (ORDER if order else NONE) | (DIACRITICS if bare else NONE)
+        if keyboard:
+            return found | KEYSTROKES
+        if not valid:
+            return found | ENCODING | np.uint64(1) << np.uint64(READ_SHIFT + reading)
+        doubt = (NONE if doubt == NO else doubt) | np.uint64(1) << np.uint64(DOUBT_SHIFT + reading)
+    return doubt
+
+
+@kernel
+def _overlap(declared: I32, registered: I32, table: WordTable) -> float:
+    """The share of information on both sides that the other side confirms (a weighted Dice)."""
+    told = 0.0
+    shared = 0.0
+    for theirs in registered:
+        told += float(table.information[theirs])
+        best = 0.0
+        for ours in declared:
+            if table.exact[ours] == table.exact[theirs]:
+                best = 1.0
+            elif table.plain[ours] == table.plain[theirs]:
+                best = max(best, 0.5)
+        shared += 2 * best * float(table.information[theirs])
+    for ours in declared:
+        told += float(table.information[ours])
+    return min(shared / told, 1.0) * 0.9 if told else 0.0

@@ -1,0 +1,1 @@
+"""What was written becomes what can be compared. Pure: columns in, columns out."""

@@ -1,0 +1,56 @@
+"""Compiled loops over Arrow's own buffers.
+
+A kernel is a plain function over numpy arrays that numba compiles to machine code, without the
+interpreter and without its lock, so batches run on as many threads as there are. Compiled code is
+kept beside the source, so only the first run after an installation pays for it. (The kept code is renewed
+when its own file changes, not when a kernel it calls does: `make clean-kernels` after such an edit.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+F = TypeVar("F", bound=Callable[..., object])
+
+Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int32]
+
+
+def kernel(function: F) -> F:
+    """Compile `function` on first use; it runs without the interpreter's lock."""
+    return cast(F, numba.njit(cache=True, nogil=True)(function))
+
+
+class Text(NamedTuple):
+    """A column of UTF-8 strings as a kernel sees it: row `i` is `data[offsets[i]:offsets[i + 1]]`.
+
+    A null is an empty string.
+    """
+
+    offsets: Offsets
+    data: Bytes
+
+
+def text(column: pa.Array | pa.ChunkedArray) -> Text:
+    """The buffers of a string column, without copying where Arrow's layout allows it.
+
+    They are read-only, whoever made the column, so that a kernel is compiled for one kind of array alone.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if not pa.types.is_string(column.type):
+        column = column.cast(pa.string())
+    if column.null_count:
+        column = column.fill_null("")
+    _, offsets, data = column.buffers()
+    starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    empty = np.zeros(0, np.uint8)
+    letters = empty if data is None else np.frombuffer(data, np.uint8)
+    starts.flags.writeable = letters.flags.writeable = False
+    return Text(starts, letters)

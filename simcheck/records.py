@@ -1,0 +1,38 @@
+"""The shapes that travel between the steps, as Arrow schemas.
+
+A **declared row** is one subscription as its carrier wrote it: every cell is text, untouched, so
+that the original is never lost and every repair can be named. Adapters make these; nothing after
+them knows which carrier's format a row came from.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+ROW = "row"
+PROBLEM = "problem"
+
+REQUIRED = ("msisdn", "id_number", "full_name", "date_of_birth")
+OPTIONAL = (
+    "gender", "id_type", "activated_on", "email",
+    "row_ref", "face_verified_at", "contact_msisdn", "province", "contract_id", "point_of_sale", "status",
+)  # fmt: skip
+DECLARED_COLUMNS = (*REQUIRED, *OPTIONAL)
+# Columns that the cross-check itself looks at; a reader asked for these alone may skip the rest.
+CHECKED_COLUMNS = (*REQUIRED, "gender", "id_type", "row_ref", "face_verified_at", "status")
+
+CITIZEN_REQUIRED = ("id_number", "full_name", "date_of_birth", "gender", "status", "old_id_number")
+CITIZEN_OPTIONAL = ("previous_id_number",)
+
+
+def declared_schema(columns: tuple[str, ...] = DECLARED_COLUMNS) -> pa.Schema:
+    """The schema of a batch of declared rows.
+
+    `row` is the row's number in its file, 1 for the first data row, without gaps. `problem` is null,
+    or says (in one English sentence without any cell's content) why no subscription could be read
+    from the row; the cells of such a row are null. A cell the file does not have is null.
+    """
+    return pa.schema(
+        [pa.field(ROW, pa.int64(), nullable=False), pa.field(PROBLEM, pa.string())]
+        + [pa.field(name, pa.string()) for name in columns]
+    )

@@ -1,0 +1,1 @@
+"""The citizen register: a snapshot on disk, and the index that answers for an ID number."""
