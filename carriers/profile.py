@@ -26,12 +26,12 @@ SHEET_ROWS = (
 )
 DATE_PARTS = re.compile(r"%(.?)")
 
-_TOP = {"code", "name", "assumption", "file", "columns", "values", "expect"}
-_FILE = {
+TOP_KEYS = {"code", "name", "assumption", "file", "columns", "values", "expect"}
+FILE_KEYS = {
     "format", "also", "extensions", "compression", "encodings", "delimiter", "quote",
     "date_format", "numbers", "sheet_rows",
 }  # fmt: skip
-_EXPECT = {"rows", "required", "max_empty"}
+EXPECT_KEYS = {"rows", "required", "max_empty"}
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,20 @@ class _Loader:
         )
 
     def profile(self, table: Mapping[str, object]) -> Profile:
-        self.known(table, _TOP, "")
+        self.known(table, TOP_KEYS, "")
         file = self.table(table, "file")
         expect = self.table(table, "expect")
-        self.known(file, _FILE, "file.")
-        self.known(expect, _EXPECT, "expect.")
+        self.known(file, FILE_KEYS, "file.")
+        self.known(expect, EXPECT_KEYS, "expect.")
         code = self.text(table, "code")
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", code):
             raise self.wrong("code", "must be lower-case letters, digits, '-' or '_', at most 32")
+        delimiter, quote = self.character(file, "delimiter"), self.character(file, "quote")
+        if quote and quote == delimiter:
+            raise self.wrong("quote", "must differ from the delimiter")
         formats = (self.one_of(file, "format", FORMATS), *self.words(file, "also", FORMATS))
+        if "csv" in formats and not delimiter:
+            raise self.wrong("delimiter", "must be given for the format csv")
         headers, positions = self.columns(self.table(table, "columns"), "fixed" in formats)
         return Profile(
             code=code,
@@ -121,8 +126,8 @@ class _Loader:
             extensions=self.extensions(file),
             compression=self.one_of(file, "compression", COMPRESSIONS, "none"),
             encodings=self.words(file, "encodings", ENCODINGS) or ("utf-8",),
-            delimiter=self.character(file, "delimiter", "csv" in formats),
-            quote=self.character(file, "quote", False),
+            delimiter=delimiter,
+            quote=quote,
             date_format=self.date_format(file),
             numbers=self.words(file, "numbers", DECLARED_COLUMNS),
             sheet_rows=self.sheet_rows(file),
@@ -170,12 +175,10 @@ class _Loader:
             raise self.wrong("extensions", 'must be a list such as [".csv", ".csv.gz"]')
         return tuple(value)
 
-    def character(self, file: Mapping[str, object], key: str, needed: bool) -> str:
+    def character(self, file: Mapping[str, object], key: str) -> str:
         value = file.get(key, "")
         if not isinstance(value, str) or len(value) > 1 or not value.isascii() or value in {"\n", "\r", "\0"}:
             raise self.wrong(key, "must be one ASCII character that does not end a line")
-        if needed and not value:
-            raise self.wrong(key, "must be given for the format csv")
         return value
 
     def date_format(self, file: Mapping[str, object]) -> str:

@@ -57,19 +57,18 @@ def generate(
     as_of: date = AS_OF,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Make a country of so many citizens and subscriptions in the folder `out`; the same arguments give the
-    same bytes.
+    """Make a country of so many citizens and subscriptions in the folder `out`.
 
-    Writes `citizens.parquet` (public contract, section 1), a file a carrier, `truth.parquet` and
-    `manifest.json`.
-    `truth.parquet` has, for each row of each file: `carrier`, `file`, `row` (1 = first data row), `citizen` (the row of
-    `citizens.parquet` that the ID leads to, 1 = first, or null), `kinds` (of `errors.toml`), `verdict`, `reasons`,
-    `optional` (reasons of which it is open whether they apply), `strict` (false where the verdict is
-    debatable).
-    `carriers`: codes, all with a market share by default. `formats="parquet"`: every file is Parquet in the generic
-    shape. `clean_share`: the share of rows, 0 to 1, in which nothing went wrong on the carrier's side (about
-    0.8 by default). `as_of`: the day on which ages count; check with the same. `progress(done, total)`
-    counts rows.
+    The same arguments give the same bytes. Writes `citizens.parquet` (public contract, section 1), a file a
+    carrier, `truth.parquet` and `manifest.json`. `truth.parquet` has for each row of each file: `carrier`,
+    `file`, `row` (1 = first data row), `citizen` (the row of `citizens.parquet` that the ID leads to, 1 =
+    first, or null), `kinds` (of `errors.toml`), `verdict`, `reasons`, `optional` (reasons of which it is open
+    whether they apply), `strict` (false where the verdict is debatable).
+
+    `carriers`: codes; by default all that have a market share. `formats="parquet"`: every file is Parquet in
+    the generic shape. `clean_share`: the share of rows, 0 to 1, in which nothing went wrong on the carrier's
+    side (about 0.8 by default). `as_of`: the day on which ages count; check with the same.
+    `progress(done, total)` counts rows; a row that is first made, then written, counts twice.
 
     Raises UsageError for arguments that cannot be used together and OutputError when `out` cannot be
     written; nothing is left behind then.

@@ -30,7 +30,8 @@ def pick(uniform: Floats, weights: npt.ArrayLike) -> Ints:
     """The index of one weight for every uniform number in [0, 1), with a chance in proportion to it."""
     edges = np.cumsum(np.asarray(weights, np.float64))
     found = np.searchsorted(edges / edges[-1], uniform, side="right")
-    return np.minimum(found, len(edges) - 1).astype(np.int64)
+    which: Ints = np.minimum(found, len(edges) - 1).astype(np.int64)
+    return which
 
 
 def pick_by(group: Ints, uniform: Floats, weights: Floats) -> Ints:
@@ -38,7 +39,13 @@ def pick_by(group: Ints, uniform: Floats, weights: Floats) -> Ints:
     edges = np.cumsum(weights, axis=1)
     edges = edges / edges[:, -1:] + np.arange(len(weights))[:, None]
     found = np.searchsorted(edges.ravel(), uniform + group, side="right") - group * weights.shape[1]
-    return np.clip(found, 0, weights.shape[1] - 1)
+    which: Ints = np.clip(found, 0, weights.shape[1] - 1)
+    return which
+
+
+def in_any(flags: Flags) -> Flags:
+    """For each row of a matrix of flags: is one set."""
+    return np.asarray(np.logical_or.reduce(flags, axis=1), np.bool_)
 
 
 def rank_within(group: Ints) -> Ints:

@@ -88,8 +88,9 @@ def _transposed(said: text.Digits, held: text.Digits) -> Flags:
 
 def _in_calendar(dates: Dates, last: date) -> Flags:
     month = np.clip(dates.month, 1, 12)
-    fits = (dates.month == month) & (dates.day >= 1) & (dates.day <= days_in_month(dates.year, month))
-    return fits & (dates.year >= people.FIRST_YEAR) & (dates.year < last.year)
+    fits: Flags = (dates.month == month) & (dates.day >= 1) & (dates.day <= days_in_month(dates.year, month))
+    fits &= (dates.year >= people.FIRST_YEAR) & (dates.year < last.year)
+    return fits
 
 
 def _slipped(dates: Dates, uniform: Floats, last: date, pairs: bool) -> tuple[Dates, Flags]:
@@ -120,7 +121,8 @@ def _slipped(dates: Dates, uniform: Floats, last: date, pairs: bool) -> tuple[Da
 
 
 def _other_day(dates: Dates, uniform: Floats, last: date) -> tuple[Dates, Flags]:
-    days = _days(dates) + np.where(uniform < 0.5, -1, 1) * (400 + (uniform * 2 % 1 * 6000).astype(np.int64))
+    ahead: Ints = np.where(uniform < 0.5, -1, 1)
+    days = _days(dates) + ahead * (400 + (uniform * 2 % 1 * 6000).astype(np.int64))
     new = Dates(*from_days(days))
     far = (new.digits != dates.digits).sum(axis=1) >= 3
     swap = (new.day == dates.month) & (new.month == dates.day)
@@ -155,7 +157,10 @@ def _changed(name: str, dates: Dates, uniform: Floats, last: date) -> tuple[Date
             new = Dates(held.year, zero + 1, zero + 1)
             return new, (new.digits != dates.digits).sum(axis=1) >= 3
         case "impossible_explained":
-            return _moved_back(dates)
+            new, able = _moved_back(dates)
+            return new, able & (
+                held.year < 2000
+            )  # later births were entered by software that knows the calendar
         case "impossible":
             ghosts = np.array(list(_MOVED.values()))[(uniform * 6).astype(np.int64)]
             new = Dates(held.year, ghosts[:, 0], ghosts[:, 1])

@@ -18,7 +18,7 @@ import pyarrow as pa
 from rapidfuzz.distance import Levenshtein
 
 from generator import errors, spelling, text
-from generator.chance import Flags, Floats, Ints, pick
+from generator.chance import Flags, Floats, Ints, in_any, pick
 from generator.names import KINH, NONE, SLOTS, Names, Syllables, stock
 from generator.spelling import FORM, KEEP, SEPARATOR
 
@@ -45,18 +45,21 @@ class Draft:
     @property
     def there(self) -> Flags:
         """Which slots hold a syllable."""
-        return self.syllables != NONE
+        there: Flags = self.syllables != NONE
+        return there
 
     @property
     def plain_order(self) -> Flags:
         """One family name first, one given name last: what a form's author had in mind."""
         names = self.names
-        usual = (names.family_at == 0) & (names.family_length == 1) & (names.given_length == 1)
-        return usual & (names.length >= 2) & (names.given_at == names.length - 1)
+        usual: Flags = (names.family_at == 0) & (names.family_length == 1) & (names.given_length == 1)
+        usual &= (names.length >= 2) & (names.given_at == names.length - 1)
+        return usual
 
     def changes(self, form: str) -> Flags:
         """Which slots the form would change, in the case they are written in."""
-        return spelling.changes()[FORM[form], cased(self.syllables, self.case)]
+        changed: Flags = spelling.changes()[FORM[form], cased(self.syllables, self.case)]
+        return changed
 
     def middle(self) -> Flags:
         """The slots between family name and given name."""
@@ -82,7 +85,7 @@ def cased(syllables: Syllables, case: Ints) -> Ints:
 def _everywhere(form: str) -> Recipe:
     def recipe(draft: Draft) -> Flags:
         draft.forms[:] = FORM[form]
-        return draft.changes(form).any(axis=1)
+        return in_any(draft.changes(form))
 
     return recipe
 
@@ -109,7 +112,7 @@ def _gaps(separator: str, *, last: bool = False) -> Recipe:
         if last:
             slots = np.arange(SLOTS) == (draft.names.length - 1)[:, None]
         draft.gaps[slots] = SEPARATOR[separator]
-        return slots.any(axis=1)
+        return in_any(slots)
 
     return recipe
 
@@ -117,7 +120,9 @@ def _gaps(separator: str, *, last: bool = False) -> Recipe:
 def _viscii(draft: Draft) -> Flags:
     """In capitals six letters would be control characters: no file came through with those."""
     draft.forms[:] = FORM["viscii"]
-    return draft.changes("viscii").any(axis=1) & (draft.case == KEEP)
+    able = in_any(draft.changes("viscii"))
+    able &= draft.case == KEEP
+    return able
 
 
 def _abbreviated(
@@ -153,12 +158,16 @@ def _order(source: Callable[[int, Ints], Ints], *, comma: bool = False) -> Recip
     return recipe
 
 
+def _given_first(slot: int, length: Ints) -> Ints:
+    return length - 1 if slot == 0 else np.full_like(length, slot - 1)
+
+
 def _moved(draft: Draft, source: Callable[[int, Ints], Ints], turn: Ints) -> Flags:
     before = draft.syllables.copy()
     for slot in range(SLOTS):
         inside = slot < draft.names.length
         draft.syllables[inside, slot] = before[inside, source(slot, turn)[inside]]
-    return (draft.syllables != before).any(axis=1)
+    return in_any(draft.syllables != before)
 
 
 def _highland(draft: Draft) -> Flags:
@@ -196,13 +205,13 @@ def neighbours(unmarked: bool) -> tuple[Syllables, Ints]:
     words = stock().vocabulary.words
     key = {s: spelling.unmarked(words[s]).lower().replace("y", "i") for s in _given_names()}
     found: dict[int, list[int]] = {s: [] for s in _given_names()}
-    for one in found:
+    for one, others in found.items():
         for other in found:
             letters = words[one].lower(), words[other].lower()
-            iy = letters[0].replace("y", "i") == letters[1].replace("y", "i")
-            if Levenshtein.distance(*letters, score_cutoff=1) == 1 and not iy:
-                if not unmarked or key[one] != key[other]:
-                    found[one].append(other)
+            same = letters[0].replace("y", "i") == letters[1].replace("y", "i")
+            same = same or (unmarked and key[one] == key[other])
+            if not same and Levenshtein.distance(*letters, score_cutoff=1) == 1:
+                others.append(other)
     count = np.zeros(len(words), np.int64)
     table = np.zeros((len(words), max(map(len, found.values()))), np.int32)
     for one, others in found.items():
@@ -244,7 +253,9 @@ def _other_family(draft: Draft) -> Flags:
     assert table is not None
     before = draft.syllables[:, 0].copy()
     draft.syllables[:, 0] = table.syllables[pick(draft.uniform, table.weights.sum(axis=0)), 0]
-    return draft.plain_order & (draft.syllables[:, 0] != before)
+    able = draft.plain_order
+    able &= draft.syllables[:, 0] != before
+    return able
 
 
 def _missing_middle(draft: Draft) -> Flags:
@@ -256,7 +267,8 @@ def _missing_middle(draft: Draft) -> Flags:
 def _extra_middle(draft: Draft) -> Flags:
     words = [stock().vocabulary[word] for word in ("Thị", "Văn", "Ngọc", "Thanh", "Minh")]
     extra = np.array(words, np.int32)[(draft.uniform * len(words)).astype(np.int64)]
-    able = draft.plain_order & (draft.names.length < SLOTS) & ~(draft.syllables == extra[:, None]).any(axis=1)
+    able = draft.plain_order & ~in_any(draft.syllables == extra[:, None])
+    able &= draft.names.length < SLOTS
     draft.syllables[:, 2:] = draft.syllables[:, 1:-1].copy()
     draft.syllables[:, 1] = extra
     return able
@@ -264,10 +276,12 @@ def _extra_middle(draft: Draft) -> Flags:
 
 def _middle_given_swapped(draft: Draft) -> Flags:
     last = draft.names.length - 1
-    able = draft.plain_order & (last >= 2)
+    able = draft.plain_order
+    able &= last >= 2
     one, other = draft.syllables[draft.rows, last], draft.syllables[draft.rows, last - 1]
     draft.syllables[draft.rows, last], draft.syllables[draft.rows, last - 1] = other, one
-    return able & (one != other)
+    able &= one != other
+    return able
 
 
 RECIPES: dict[str, Recipe] = {
@@ -304,10 +318,10 @@ RECIPES: dict[str, Recipe] = {
     "abbreviated_bare": _abbreviated("letter", "letter"),
     "abbreviated_glued": _abbreviated("initial", "initial", gap=""),
     "abbreviated_unmarked": _abbreviated("unmarked_onset", "unmarked_initial", rest="unmarked"),
-    "order_given_first": _order(lambda slot, length: length - 1 if slot == 0 else 0 * length + slot - 1),
+    "order_given_first": _order(_given_first),
     "order_reversed": _order(lambda slot, length: length - 1 - slot),
     "order_family_last": _order(lambda slot, length: (slot + 1) % length),
-    "order_comma": _order(lambda slot, length: length - 1 if slot == 0 else 0 * length + slot - 1, comma=True),
+    "order_comma": _order(_given_first, comma=True),
     "order_highland": _highland,
     "glued": _gaps(""),
     "glued_pair": _glued_pair,

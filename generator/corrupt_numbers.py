@@ -16,6 +16,7 @@ _NO_ID = ("không có", "chua cap nhat", "xxxxxx")
 _SHORT_CODES = ("1414", "18001090", "19001234", "113", "9029")
 _NO_NUMBER = ("không có", "chua co", "N/A")
 _TRIES = 8
+_UNITS = np.array([10**place for place in range(11)], np.int64)
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ def _slip(seed: int, held: Ints, uniform: Floats, pairs: bool) -> tuple[Ints, Fl
     out, done = held.copy(), np.zeros(len(held), np.bool_)
     for attempt in range(_TRIES):
         draw = (uniform * 7919 * (attempt + 1) % 1 * 10_000).astype(np.int64)
-        unit = 10 ** (draw % (10 if pairs else 11))
+        unit = _UNITS[draw % (10 if pairs else 11)]
         digit = held // unit % 10
         left = held // (unit * 10) % 10
         if pairs:
-            new = held + (left - digit) * unit + (digit - left) * unit * 10
+            change = (left - digit) * unit + (digit - left) * unit * 10
         else:
-            new = held + ((digit + 1 + draw // 11 % 9) % 10 - digit) * unit
+            change = ((digit + 1 + draw // 11 % 9) % 10 - digit) * unit
+        new = held + change.astype(np.int64)
         good = ~done & (new != held) & vacant(seed, new)
         out[good] = new[good]
         done |= good

@@ -48,7 +48,7 @@ def _vni_letter(letter: str) -> str:
     if small in _VNI_WHOLE:
         out = _VNI_WHOLE[small]
     else:
-        base, *marks = unicodedata.normalize("NFD", small)
+        base, *marks = list(unicodedata.normalize("NFD", small))
         tone = next((mark for mark in marks if mark in _VNI_PLAIN), "")
         if "\u031b" in marks:  # ơ and ư are one character, and their tones those of plain letters
             out = {"o": "ô", "u": "ö"}.get(base, base) + _VNI_PLAIN.get(tone, "")
@@ -88,13 +88,13 @@ def utf8_as_1252(word: str) -> str:
     them.
     """
     return "".join(
-        bytes([b]).decode("latin-1" if b in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for b in word.encode()
+        bytes([b]).decode("latin-1" if b in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for b in unicodedata.normalize("NFC", word).encode()
     )
 
 
 def utf8_as_latin1(word: str) -> str:
     """UTF-8 read as Latin-1."""
-    return word.encode().decode("latin-1")
+    return unicodedata.normalize("NFC", word).encode().decode("latin-1")
 
 
 def question_marks(word: str) -> str:

@@ -28,6 +28,7 @@ from generator.country import Country
 from generator.errors import PARTS, kinds
 from generator.rows import Block
 from generator.truth import table, truth
+from simcheck import __version__
 from simcheck.errors import OutputError, UsageError
 
 GROUP_ROWS = 131_072
@@ -82,7 +83,7 @@ class _Sink:
     def add(self, batch: pa.RecordBatch) -> None:
         self._waiting.append(batch)
         self._rows += batch.num_rows
-        if self._rows >= GROUP_ROWS or self._writer is None and self._rows:
+        if self._rows >= GROUP_ROWS:
             self._flush()
 
     def _flush(self) -> None:
@@ -256,7 +257,7 @@ class Files:
         share = self.rows / max(int(self.rows.sum()), 1)
         asked = share @ country.rates.rates
         return Manifest(
-            version="1",
+            version=__version__,
             seed=country.seed,
             citizens=country.citizens,
             subscriptions=int(self.rows.sum()),

@@ -71,17 +71,18 @@ class Vocabulary:
         self._numbers = {"": NONE}
 
     def __getitem__(self, word: str) -> int:
+        return self._numbers[word]
+
+    def add(self, word: str) -> int:
+        """The number of a syllable, which is new or not."""
         if word not in self._numbers:
             self._numbers[word] = len(self.words)
             self.words.append(word)
         return self._numbers[word]
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._numbers
-
     def item(self, written: str, prefix: str = "") -> list[int]:
         """The four syllables of one entry of the data file, where `-` stands between syllables."""
-        found = [self[part] for part in (prefix + written).split("-")]
+        found = [self.add(part) for part in (prefix + written).split("-")]
         return found + [NONE] * (4 - len(found))
 
 
@@ -129,7 +130,7 @@ def _people(vocabulary: Vocabulary, raw: dict[str, Any], kinh: People) -> People
         given = Table(kinh.given.syllables, weights)
     family = _table(vocabulary, [raw["family"]]) if "family" in raw else None
     middle = _table(vocabulary, [raw["middle"]["M"], raw["middle"]["F"]]) if "middle" in raw else None
-    apart = [0 if prefix else vocabulary[marker[sex]] for sex, prefix in zip("MF", glued, strict=True)]
+    apart = [0 if prefix else vocabulary.add(marker[sex]) for sex, prefix in zip("MF", glued, strict=True)]
     where = {code: float(share) / 100 for code, share in _pairs(raw["where"].replace(":", " "))}
     return People(raw["order"], where, family, middle, given, (apart[0], apart[1]))
 
@@ -188,8 +189,9 @@ def _laid_out(order: str, parts: dict[str, Syllables], people: int) -> Names:
     none = np.zeros(len(block), np.int64)
     given_at = starts["p"] if "p" in order else starts["g"]
     family = (starts["f"], sizes["f"]) if "f" in order else (none, none)
+    given_length = sizes.get("p", none) + sizes["g"]
     return Names(
-        syllables, np.minimum(at, SLOTS), *family, given_at, sizes.get("p", none) + sizes["g"], none + people
+        syllables, np.minimum(at, SLOTS), family[0], family[1], given_at, given_length, none + people
     )
 
 
@@ -201,7 +203,8 @@ def _kinh(draw: Draw, men: npt.NDArray[np.bool_], era: Ints, region: Ints, which
         name: draw(name)[which]
         for name in ("family", "middle", "middle2", "middle3", "given", "long", "double")
     }
-    assert kinh.family is not None and kinh.middle is not None
+    assert kinh.family is not None
+    assert kinh.middle is not None
     family = kinh.family.syllables[pick_by(region[which], u["family"], kinh.family.weights)]
     double = u["double"] < data.double_share
     for sex, table in enumerate(data.double):

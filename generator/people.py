@@ -107,7 +107,8 @@ def provinces() -> Provinces:
 def days_in_month(year: Ints, month: Ints) -> Ints:
     """The number of days of a month of the Gregorian calendar."""
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    return np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[month] + ((month == 2) & leap)
+    days: Ints = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[month] + ((month == 2) & leap)
+    return days
 
 
 def from_days(days: Ints) -> tuple[Ints, Ints, Ints]:

@@ -16,6 +16,7 @@ from generator.country import Country
 from generator.errors import NONE, PARTS, kinds, number
 from generator.names import stock
 from generator.people import DAY, Citizens
+from simcheck.reasons import Verdict
 from simcheck.records import DECLARED_COLUMNS
 
 FACE_CHECKS_FROM = np.datetime64("2025-01-01", "D").astype(np.int64)
@@ -39,12 +40,12 @@ class Rows:
 
     def gravity(self, part: str) -> Ints:
         """How grave what this part shows is, as an index into `errors.GRAVITY`; 0 where it shows nothing."""
-        table = np.array([kind.gravity for kind in kinds()] + [0])
-        return table[self.shown[part]]
+        grave: Ints = np.array([kind.gravity for kind in kinds()] + [0])[self.shown[part]]
+        return grave
 
     def shows(self, kind: str) -> Ints:
         """The rows that show a kind."""
-        return np.flatnonzero(self.shown[kind.split(".")[0]] == number(kind))
+        return np.flatnonzero(self.shown[kind.partition(".")[0]] == number(kind))
 
     def clear(self, part: str, where: Flags, at_least: int = 0) -> None:
         """Let these rows show nothing in a part, if what they show is at least so grave."""
@@ -74,7 +75,7 @@ class Block:
         carrier = sims.serving(operator, [one.code for one in country.carriers], self.uniform("carrier"))
         none = np.full(size, NONE)
         nothing = Dates(none, none, none)
-        shown = {part: none for part in PARTS}
+        shown = dict.fromkeys(PARTS, none)
         rows = Rows(holder, holder, nine, carrier, shown, none, nothing, none, np.zeros(size, np.bool_))
         self._copy(rows)
         for part in PARTS:
@@ -91,9 +92,7 @@ class Block:
         uniform, start = self.uniform("copy"), 0
         rows.shown["copy"] = np.full(size, NONE)
         for kind in errors.of_part("copy"):
-            # The carrier's own rates are equal for all: a copy concerns two rows, so half the rate are
-            # copies.
-            pairs = int(round(self.country.rates.rates[:, kind].max(initial=0.0) * size / 2))
+            pairs = round(float(self.country.rates.rates[:, kind].max()) * size / 2)  # both rows show it
             first, second = (order[start + part * pairs : start + (part + 1) * pairs] for part in (0, 1))
             first = first[: len(second)]
             start += 2 * pairs
@@ -115,7 +114,7 @@ class Block:
 
     def _give_way(self, rows: Rows) -> None:
         """What is graver hides the rest, so that each row's right answer is beyond doubt."""
-        mismatch = errors.GRAVITY.index(errors.Verdict.MISMATCH)
+        mismatch = errors.GRAVITY.index(Verdict.MISMATCH)
         copied = rows.shown["copy"] != NONE
         for part in ("row", "msisdn", "record", "id", "name", "dob"):
             rows.clear(part, copied, mismatch)
@@ -164,7 +163,7 @@ class Block:
         broken = self.rows.shows("row.malformed")
         cells["msisdn"] = text.replaced(cells["msisdn"], broken, text.chosen(("\0",), 0 * broken))
         cells["gender"] = self._gender_cells()
-        cells |= self._other_cells(cells)
+        cells |= self._other_cells()
         return {name: cells[name] for name in DECLARED_COLUMNS}
 
     def _name_cells(self, similar: Ints) -> pa.Array:
@@ -235,7 +234,7 @@ class Block:
         rows.said_man[rows.shows("gender.missing")] = -1
         return text.chosen(("F", "M", None), rows.said_man % 3)
 
-    def _other_cells(self, cells: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    def _other_cells(self) -> dict[str, pa.Array]:
         """The cells that nothing is compared with."""
         rows, c, u = self.rows, self.citizens, self.uniform("other")
         today = np.datetime64(self.country.as_of, "D").astype(np.int64)

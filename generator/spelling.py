@@ -228,7 +228,7 @@ def changes() -> npt.NDArray[np.bool_]:
 
 
 def write(
-    syllables: npt.NDArray[np.int32], forms: npt.NDArray[np.int8], gaps: npt.NDArray[np.int8]
+    syllables: npt.NDArray[np.integer], forms: npt.NDArray[np.int8], gaps: npt.NDArray[np.int8]
 ) -> pa.Array:
     """Names as text. All three have the shape (names, SLOTS): the cased syllable, the form in which it is
     written, and the separator after it (the one after the last syllable is written too, where it is not a
@@ -236,7 +236,7 @@ def write(
     """
     last = (syllables != NONE).sum(axis=1) - 1
     parts: list[pa.Array] = []
-    table, separators = _written(), pa.array(SEPARATORS + ("",), pa.string())
+    table, separators = _written(), pa.array((*SEPARATORS, ""), pa.string())
     width = len(cased())
     for slot in range(SLOTS):
         word = forms[:, slot].astype(np.int64) * width + syllables[:, slot]

@@ -41,7 +41,7 @@ def padded(values: Ints, width: int) -> pa.Array:
 
 @cache
 def counted(stop: int, width: int) -> pa.Array:
-    """ "0" to `stop - 1` as text of `width` digits: small numbers are looked up, not written out."""
+    """Every number below `stop` as text of `width` digits: small numbers are looked up, not written out."""
     return pa.array([f"{i:0{width}d}" for i in range(stop)])
 
 

@@ -47,9 +47,8 @@ class Truth:
 def truth(block: Block) -> Truth:
     """The right answers for a block."""
     rows, size = block.rows, len(block.index)
-    out = Truth(
-        *(np.zeros(size, np.int64) for _ in range(3)), np.ones(size, np.bool_), np.zeros(size, np.int64)
-    )
+    masks, zeros = np.zeros((2, size), np.int64), np.zeros((2, size), np.int64)
+    out = Truth(masks[0], masks[1], zeros[0], np.ones(size, np.bool_), zeros[1])
     for part in PARTS:
         _of_kinds(out, rows.shown[part])
     known = _resolved(block)

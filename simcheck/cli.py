@@ -9,7 +9,6 @@ import sys
 import traceback
 from datetime import date
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,8 +90,12 @@ def generate(
     subscriptions: Annotated[int, typer.Option(min=0, help="How many subscriptions.")],
     out: Annotated[Path, typer.Option(help="An empty or new folder.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same country.")] = 1,
-    carrier: Annotated[list[str] | None, typer.Option(help="A carrier's code; again for more. Default: all.")] = None,
-    parquet: Annotated[bool, typer.Option("--parquet", help="Write every file as Parquet in the generic shape.")] = False,
+    carrier: Annotated[
+        list[str] | None, typer.Option(help="A carrier's code; again for more. Default: all.")
+    ] = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Write every file as Parquet in the generic shape.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Make a country that does not exist: a register, carriers' files, and the right answers."""
@@ -101,7 +104,7 @@ def generate(
     with terminal.progress(spoken, shown=not quiet) as progress:
         made = generator.generate(
             citizens, subscriptions, seed, out, carriers=carrier, formats=formats,
-            progress=partial(progress, "generate"),
+            progress=lambda done, total: progress("generate", done, total, done),
         )  # fmt: skip
     if not quiet:
         terminal.print_made(made.citizens, _rows(made), out, spoken)
@@ -109,7 +112,9 @@ def generate(
 
 @app.command()
 def demo(
-    home: Annotated[Path, typer.Option(envvar="SIMCHECK_HOME", help="Where the demo's files go.")] = Path(".simcheck"),
+    home: Annotated[Path, typer.Option(envvar="SIMCHECK_HOME", help="Where the demo's files go.")] = Path(
+        ".simcheck"
+    ),
     language: Annotated[terminal.Language | None, typer.Option(help="Language of what is printed.")] = None,
 ) -> None:
     """Make a small country, check every carrier's file, and show what was found."""
@@ -118,7 +123,11 @@ def demo(
     spoken = language or terminal.spoken()
     with terminal.progress(spoken, shown=True) as progress:
         made = generator.generate(
-            DEMO_CITIZENS, DEMO_SUBSCRIPTIONS, DEMO_SEED, country, progress=partial(progress, "generate")
+            DEMO_CITIZENS,
+            DEMO_SUBSCRIPTIONS,
+            DEMO_SEED,
+            country,
+            progress=lambda done, total: progress("generate", done, total, done),
         )
     terminal.print_made(made.citizens, _rows(made), country, spoken)
     check(
@@ -181,7 +190,7 @@ def main() -> None:
             raise
         where = traceback.extract_tb(error.__traceback__)[-1]
         _say(
-            f"a defect in simcheck itself ({type(error).__name__} in {Path(where.filename).name}, line {where.lineno}); "
+            f"a defect in simcheck ({type(error).__name__}, {Path(where.filename).name}:{where.lineno}); "
             "nothing was kept. Run again with SIMCHECK_DEBUG=1 and report what it prints."
         )
         sys.exit(70)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import locale
 import os
 import sys
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -45,7 +47,7 @@ def spoken() -> Language:
 
 
 @contextmanager
-def progress(language: Language, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
+def progress(language: Language, shown: bool) -> Iterator[Callable[[str, int, int, int], None]]:
     """What a run calls with its phase, how much is done, of how much: a bar on a terminal, else nothing."""
     if not shown or not sys.stderr.isatty():
         yield lambda *_: None
@@ -63,9 +65,12 @@ def progress(language: Language, shown: bool) -> Iterator[Callable[[str, int, in
     )
     with bar:
         task = bar.add_task(words["register"], total=None, speed="")
+        began: list[Any] = ["", 0.0]
 
-        def report(phase: str, done: int, total: int, rows: int = 0) -> None:
-            elapsed = bar.tasks[task].elapsed or 0
+        def report(phase: str, done: int, total: int, rows: int) -> None:
+            if phase != began[0]:
+                began[:] = phase, time.monotonic()
+            elapsed = time.monotonic() - began[1]
             speed = f"{rows / elapsed:,.0f} {words['speed']}" if rows and elapsed else ""
             bar.update(task, description=words[phase], completed=done, total=total or None, speed=speed)
 

@@ -10,13 +10,17 @@ import pyarrow.parquet as pq
 from carriers.base import BATCH_ROWS, Reading
 from carriers.readers.cells import text_of
 from carriers.readers.header import match
+from simcheck.records import PROBLEM
+
+# A damaged file also shows in names that are not UTF-8, which is a ValueError of Python's own.
+_ERRORS = (pa.ArrowException, OSError, ValueError)
 
 
 def read(reading: Reading) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file; see `carriers.base.Reader`. Raises FileRefusedError for a damaged one."""
     try:
         file = pq.ParquetFile(reading.path)
-    except (pa.ArrowException, OSError) as error:
+    except _ERRORS as error:
         raise _damaged(reading) from error
     with file:
         names = file.schema_arrow.names
@@ -31,14 +35,14 @@ def read(reading: Reading) -> Iterator[pa.RecordBatch]:
                 done += batch.num_rows
                 reading.bytes_read = reading.bytes_total * done // total
                 yield _as_text(reading, batch, wanted)
-        except (pa.ArrowException, OSError) as error:
+        except _ERRORS as error:
             raise _damaged(reading) from error
         if done != total:
             raise _damaged(reading)
 
 
 def _as_text(reading: Reading, batch: pa.RecordBatch, wanted: dict[str, str]) -> pa.RecordBatch:
-    arrays, columns = [], []
+    arrays, columns = [pa.nulls(batch.num_rows, pa.string())], [PROBLEM]
     for name, column in wanted.items():
         text = text_of(batch.column(name))
         if text is None:

@@ -21,7 +21,7 @@ from simcheck.crosscheck.members import Members
 from simcheck.matching import birth_dates, names
 from simcheck.matching.birth_dates import one_digit_slip
 from simcheck.matching.rules import VERDICTS
-from simcheck.normalise.citizen_ids import CMND_BASE
+from simcheck.normalise.citizen_ids import CMND_BASE, UNPROVEN
 from simcheck.normalise.kernels import kernel
 from simcheck.normalise.names import U64
 from simcheck.parallel import ordered
@@ -35,6 +35,9 @@ _HEAD, _TAIL, _MIDDLE = 1, 2, 3  # which part of the number a block keeps
 _VARIANT = VERDICTS.index(Verdict.VARIANT)
 _NOT_FOUND = np.uint64(Reason.ID_NOT_FOUND.mask)
 _SUPERSEDED = np.uint64(Reason.ID_SUPERSEDED.mask)
+_REPAIRED = np.uint64(Reason.ID_FORMAT_REPAIRED.mask)
+_CONFLICT = np.uint64(Reason.ID_STRUCTURE_CONFLICT.mask)
+_MALFORMED = np.uint64(Reason.ID_MALFORMED.mask)
 _LIKELY_TYPO = np.uint64(Reason.ID_LIKELY_TYPO.mask)
 
 
@@ -188,7 +191,7 @@ def _best(
 def _compare(rows: Pending, candidates: Candidates, row: I64, citizen: I64, measure: Measure) -> Pairs:
     outcome = names.compare(
         rows.name.take(pa.array(row)), candidates.name.take(pa.array(citizen)),
-        measure.vocabulary, measure.rules.abbreviated_minimum_information,
+        measure.vocabulary, measure.rules.minimum_information,
     )  # fmt: skip
     born = candidates.born[citizen]
     reasons = outcome.reasons | birth_dates.compare(
@@ -225,7 +228,17 @@ def _put_back(
         at = rows.at[part]
         born_flags = rows.born_flags[part]
         found = person[part] > 0
+        _refute(batch, at[reasons[part] == _NOT_FOUND])
         batch.reasons[at[found]] &= ~born_flags[found]  # told again, where still true, by the comparison
-        batch.reasons[at] |= reasons[part]
+        malformed = batch.reasons[at] & _MALFORMED != 0
+        batch.reasons[at[~malformed]] |= reasons[part][~malformed]
         batch.score[at] = score[part]
         batch.bearer_at, batch.bearer = at[found], person[part][found]
+
+
+def _refute(batch: Findings, at: npt.NDArray[np.int32]) -> None:
+    """Zeros that were put back without proof, and lead to nobody: the number was malformed."""
+    unproven = at[batch.reasons[at] & UNPROVEN != 0]
+    batch.reasons[unproven] &= ~(UNPROVEN | _REPAIRED | _CONFLICT)
+    batch.reasons[unproven] |= _MALFORMED
+    batch.key[unproven] = 0

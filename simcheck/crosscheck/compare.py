@@ -157,7 +157,7 @@ def _names(
             ours,
             index.names(found.row[rest]),
             measure.vocabulary,
-            measure.rules.abbreviated_minimum_information,
+            measure.rules.minimum_information,
         )
         reasons[rest] |= outcome.reasons
         score[rest] = outcome.score

@@ -34,7 +34,8 @@ class Findings:
     digits, or CMND_BASE + 9 digits; 0: none), `reasons` a mask, `score` the name score (NaN: no name was
     compared), `over` the places of subscriptions that are out of service, `row_ref` the carrier's own
     references (None: the file has none). Where an older number led to its bearer, `bearer_at` is the
-    place and `bearer` the valid number.
+    place and `bearer` the valid number. `repeats` are the places of rows whose number another row of the
+    same carrier has already.
     """
 
     source: int
@@ -46,6 +47,7 @@ class Findings:
     over: I64
     row_ref: pa.StringArray | None
     bearer_at: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    repeats: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     bearer: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:

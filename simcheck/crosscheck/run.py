@@ -51,8 +51,8 @@ class Reading(Protocol):
 
 
 Open = Callable[[tuple[str, ...]], Reading]
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it, and of how much (bytes or rows; 0: not known)."""
+Progress = Callable[[str, int, int, int], None]
+"""Called with what is being done, how much of it, of how much (0: not known), and how many rows so far."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def check(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     with ThreadPoolExecutor(1) as aside, written_aside(request.out) as folder:
         digest = aside.submit(snapshot.digest)
         findings = _Run(request, snapshot, measure, sources, progress).findings()
-        look_at_whole(findings, sources, rules, request.threads)
-        progress("write", 0, 0)
+        look_at_whole(findings, sources, rules)
+        progress("write", 0, 0, 0)
         counts = verdicts.write(folder, findings, sources, rules, request.threads)
         summary = summarise(
             counts, sources, request.as_of.isoformat(), rules.version, request.citizens, digest.result(),
@@ -123,7 +123,7 @@ class _Run:
         pending: list[Pending] = []
         index = None
         for bucket in range(self.buckets):
-            self.progress("register", bucket, self.buckets)
+            self.progress("register", bucket, self.buckets, 0)
             del index
             index = Index.load(
                 self.snapshot,
@@ -139,7 +139,7 @@ class _Run:
                     findings.append(found)
                 else:
                     _take_over(findings[number], found, bucket, self.buckets)
-        self.progress("again", 0, 0)
+        self.progress("again", 0, 0, 0)
         whole = index if self.buckets == 1 else None
         look_again(findings, pending, self._parts(whole), self.measure, self.request.threads)
         return findings
@@ -158,7 +158,7 @@ class _Run:
             yield found, waiting
 
     def _batches(self, bucket: int) -> Iterator[tuple[int, pa.RecordBatch, int, bool]]:
-        number = 0
+        number = rows = 0
         total = sum(path.stat().st_size for _, path, _ in self.request.files) * self.buckets
         done = sum(path.stat().st_size for _, path, _ in self.request.files) * bucket
         for at, (_, path, opener) in enumerate(self.request.files):
@@ -167,7 +167,8 @@ class _Run:
                 if len(batch):
                     yield number, batch, at, "face_verified_at" in reading.present
                     number += 1
-                self.progress("compare", done + reading.bytes_read, total)
+                    rows += len(batch)
+                self.progress("compare", done + reading.bytes_read, total, rows)
             done += path.stat().st_size
             self.sources[at].unknown_columns = tuple(reading.unknown_columns)
             self.sources[at].warnings = tuple(reading.warnings)

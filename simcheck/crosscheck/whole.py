@@ -11,7 +11,6 @@ from simcheck.crosscheck.members import Members, frequent
 from simcheck.matching.names import DOUBT, DOUBT_SHIFT, READ_SHIFT
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise.words import KEYBOARDS_FROM
-from simcheck.parallel import ordered
 from simcheck.reasons import Reason
 
 _DUPLICATE = np.uint64(Reason.MSISDN_DUPLICATE_IN_CARRIER.mask)
@@ -19,7 +18,7 @@ _DUPLICATE_GRAVER = np.uint64(1 << GRAVER[Reason.MSISDN_DUPLICATE_IN_CARRIER])
 _CLAIMED = np.uint64(Reason.MSISDN_CLAIMED_BY_OTHER_CARRIER.mask)
 
 
-def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules, threads: int) -> None:
+def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
     """Add the reasons that need all rows of all files."""
     _encodings(findings, sources, rules)
     carriers = sorted({source.carrier for source in sources})
@@ -27,12 +26,8 @@ def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules,
         carrier: [batch for batch in findings if sources[batch.source].carrier == carrier]
         for carrier in carriers
     }
-    jobs: list[Callable[[], None]] = [
-        lambda: _claims(of_carrier),
-        lambda: _holdings(of_carrier, rules),
-    ]
-    for _ in ordered(lambda job: job(), jobs, threads):
-        pass
+    _claims(of_carrier)
+    _holdings(of_carrier, rules)
 
 
 def _encodings(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
@@ -64,6 +59,13 @@ def _holder(batch: Findings) -> I64:
     return np.where(batch.counted > 0, batch.person, 0)
 
 
+def _holder_once(batch: Findings) -> I64:
+    """The same, each of a holder's numbers once: a row that repeats one is no further SIM."""
+    holder = _holder(batch)
+    holder[batch.repeats] = 0
+    return holder
+
+
 def _frequent(batches: list[Findings], column: Callable[[Findings], I64], least: int) -> Members:
     return frequent(lambda: map(column, batches), sum(map(len, batches)), least)
 
@@ -93,7 +95,7 @@ def _claims(of_carrier: dict[str, list[Findings]]) -> None:
 
 
 def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> None:
-    """Numbers on several rows of one carrier: harmless when all name the same known person.
+    """Numbers on several rows of one carrier: harmless when all name the same person, and one SIM then.
 
     `rows[i]` are the places in `batches[i]` of numbers that come more than once in the run, `number` these
     numbers in the same order.
@@ -105,12 +107,18 @@ def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> N
     np.minimum.at(least, group, person)
     np.maximum.at(most, group, person)
     twice = count > 1
+    first = np.zeros(len(number), np.bool_)
+    order = np.lexsort((person, number))
+    first[order] = np.append(True, (np.diff(number[order]) != 0) | (np.diff(person[order]) != 0))[
+        : len(order)
+    ]
     disputed = twice & ((least != most) | (most == 0))
     start = 0
     for batch, at in zip(batches, rows, strict=True):
         groups = group[start : start + len(at)]
         batch.reasons[at[twice[groups]]] |= _DUPLICATE
         batch.reasons[at[disputed[groups]]] |= _DUPLICATE_GRAVER
+        batch.repeats = at[~first[start : start + len(at)]]
         start += len(at)
 
 
@@ -118,6 +126,11 @@ def _holdings(of_carrier: dict[str, list[Findings]], rules: Rules) -> None:
     """People with more subscriptions than the limits."""
     per_carrier = np.uint64(Reason.SIM_LIMIT_PER_CARRIER.mask)
     for batches in of_carrier.values():
-        _mark(batches, _frequent(batches, _holder, rules.sims_per_carrier + 1), _holder, per_carrier)
+        _mark(batches, _frequent(batches, _holder_once, rules.sims_per_carrier + 1), _holder, per_carrier)
     every = [batch for batches in of_carrier.values() for batch in batches]
-    _mark(every, _frequent(every, _holder, rules.sims_total), _holder, np.uint64(Reason.SIM_LIMIT_TOTAL.mask))
+    _mark(
+        every,
+        _frequent(every, _holder_once, rules.sims_total),
+        _holder,
+        np.uint64(Reason.SIM_LIMIT_TOTAL.mask),
+    )

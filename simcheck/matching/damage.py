@@ -5,71 +5,75 @@ from __future__ import annotations
 import numpy as np
 
 from simcheck.normalise.kernels import kernel
-from simcheck.normalise.words import BARE_VALID, I32, MARKED, VALID, WordTable
+from simcheck.normalise.letters import TONE_MARKS
+from simcheck.normalise.words import BARE_VALID, FAMILY, I32, MARKED, VALID, WordTable
 
-APART, SPACED, SPACED_BARE = 0, 1, 2
+APART, SPACED, SPACED_BARE, HOLED, ALL_LOST = range(5)
+LONGEST_HOLED = 60  # letters of a word with holes: as many as bits are at hand
+_FIRST_TONE, _LAST_TONE = ord(TONE_MARKS[1]), ord(TONE_MARKS[-1])
+_FIRST_COMBINING, _LAST_COMBINING = 0x300, 0x36F
 LONGEST = 128  # letters of a whole name that are compared without its spaces
 _HOLE, _REPLACEMENT, _APOSTROPHE = 0x3F, 0xFFFD, 0x27  # the question mark, U+FFFD, the apostrophe
 
 
 @kernel
-def fits_holes(ours: int, theirs: int, table: WordTable) -> bool:
-    """Whether the letters around `?` or U+FFFD are the registered word's, each hole one lost letter or
-    its two or three bytes. At least one letter must have survived."""
+def fits_holes(ours: int, theirs: int, table: WordTable) -> int:
+    """Whether the letters around `?` or U+FFFD are the registered word's, each hole one lost letter or its
+    two or three bytes: APART, HOLED, or ALL_LOST where no letter has survived.
+
+    Bit `j` of `ends` says that what was read so far may end before letter `j` of the registered word.
+    """
     o = table.plains[table.plain_at[ours] : table.plain_at[ours + 1]]
     t = table.plains[table.plain_at[theirs] : table.plain_at[theirs + 1]]
-    return _match_holes(o, 0, t, 0) and _letters(o) > 0
+    if len(t) > LONGEST_HOLED:
+        return APART
+    loose = _has_loose_mark(table.forms[table.form_at[theirs] : table.form_at[theirs + 1]])
+    ends = np.uint64(1)
+    letters = 0
+    at = 0
+    while at < len(o):
+        run = 0
+        while at < len(o) and (o[at] == _HOLE or o[at] == _REPLACEMENT):
+            run += 1
+            at += 1
+        if run:
+            after = np.uint64(0)
+            for lost in range(0 if loose else (run + 2) // 3, run + 1):
+                after |= ends << np.uint64(lost)
+            ends = after
+        else:
+            same = np.uint64(0)
+            for k in range(len(t)):
+                same |= np.uint64(t[k] == o[at]) << np.uint64(k)
+            ends = (ends & same) << np.uint64(1)
+            letters += 1
+            at += 1
+    if not ends >> np.uint64(len(t)) & np.uint64(1):
+        return APART
+    return HOLED if letters else ALL_LOST
 
 
 @kernel
-def _letters(word: I32) -> int:
-    count = 0
-    for point in word:
-        count += point != _HOLE and point != _REPLACEMENT
-    return count
-
-
-@kernel
-def _match_holes(o: I32, i: int, t: I32, j: int) -> bool:
-    while i < len(o) and o[i] != _HOLE and o[i] != _REPLACEMENT:
-        if j >= len(t) or o[i] != t[j]:
-            return False
-        i += 1
-        j += 1
-    if i == len(o):
-        return j == len(t)
-    run = 0
-    while i < len(o) and (o[i] == _HOLE or o[i] == _REPLACEMENT):
-        run += 1
-        i += 1
-    for lost in range((run + 2) // 3, run + 1):
-        # what follows a run of holes is letters up to the next run: try each length the run may stand for
-        a, b = i, j + lost
-        while a < len(o) and b < len(t) and o[a] == t[b]:
-            a += 1
-            b += 1
-        if a == len(o) and b == len(t):
-            return True
-        if a < len(o) and (o[a] == _HOLE or o[a] == _REPLACEMENT) and b < len(t):
-            rest = 0
-            while a + rest < len(o) and (o[a + rest] == _HOLE or o[a + rest] == _REPLACEMENT):
-                rest += 1
-            tail = len(o) - a - rest
-            left = len(t) - b - tail
-            if (rest + 2) // 3 <= left <= rest and tail >= 0:
-                same = True
-                for k in range(tail):
-                    same &= o[a + rest + k] == t[b + left + k]
-                if same:
-                    return True
-    return False
+def _has_loose_mark(form: I32) -> bool:
+    """Whether a letter is written with a combining mark even in NFC (ơ̆): a hole may stand for that alone."""
+    loose = False
+    for point in form:
+        loose |= _FIRST_COMBINING <= point <= _LAST_COMBINING
+    return loose
 
 
 @kernel
 def shortens(ours: int, theirs: int, table: WordTable) -> bool:
-    """Whether the declared word is the beginning of the registered one, and shorter."""
-    o = table.plains[table.plain_at[ours] : table.plain_at[ours + 1]]
-    t = table.plains[table.plain_at[theirs] : table.plain_at[theirs + 1]]
+    """Whether the declared word is the beginning of the registered one, and shorter.
+
+    A marked letter says which letter it is: Đ. begins Đặng, and Ý is no beginning of Yến.
+    """
+    if table.flags[ours] & MARKED:
+        o = table.forms[table.form_at[ours] : table.form_at[ours + 1]]
+        t = table.forms[table.form_at[theirs] : table.form_at[theirs + 1]]
+    else:
+        o = table.plains[table.plain_at[ours] : table.plain_at[ours + 1]]
+        t = table.plains[table.plain_at[theirs] : table.plain_at[theirs + 1]]
     if len(o) >= len(t) or len(o) == 0:
         return False
     skeleton = len(o) == 2 and o[0] == t[0] and o[1] == t[-1]  # Hg. for Hoàng
@@ -98,8 +102,9 @@ def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
 
     Gives SPACED, SPACED_BARE (the declared name has also lost its marks) or APART.
 
-    Tones are digits at a word's end, so exact forms are compared letter by letter with each side's
-    digits sorted out; without marks, no glued word may be a syllable of its own (Hoan is not Hồ An).
+    Tones stand at a word's end, so exact forms are compared first by their letters and then by their
+    tones. No word that is new on the declared side may be a syllable of its own: Hoan is not Hồ An, and Thu
+    Yên is not Thuyên. (A family name that fell into pieces is no family name any more: Ngu yễn.)
     """
     ours = np.empty(LONGEST, np.int32)
     theirs = np.empty(LONGEST, np.int32)
@@ -113,10 +118,8 @@ def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
     used = _joined(declared, table.plain_at, table.plains, ours)
     if not _equal(ours, theirs, used):
         return APART
-    if not marked and len(declared) < len(registered):
-        for word in declared:
-            if table.flags[word] & BARE_VALID and not _is_among(word, registered, table):
-                return APART
+    if _may_be_words(declared, registered, table, VALID if marked else BARE_VALID):
+        return APART
     if _same_letters(declared, registered, table):
         return SPACED
     return APART if marked else SPACED_BARE
@@ -130,13 +133,13 @@ def _same_letters(declared: I32, registered: I32, table: WordTable) -> bool:
     used = _joined(declared, table.form_at, table.forms, ours)
     if used != _joined(registered, table.form_at, table.forms, theirs):
         return False
-    for digits in range(2):
+    for tones in range(2):
         i = 0
         j = 0
         while True:
-            while i < used and (0x31 <= ours[i] <= 0x35) != (digits == 1):
+            while i < used and (_FIRST_TONE <= ours[i] <= _LAST_TONE) != (tones == 1):
                 i += 1
-            while j < used and (0x31 <= theirs[j] <= 0x35) != (digits == 1):
+            while j < used and (_FIRST_TONE <= theirs[j] <= _LAST_TONE) != (tones == 1):
                 j += 1
             if i == used or j == used:
                 break
@@ -153,6 +156,17 @@ def _same_letters(declared: I32, registered: I32, table: WordTable) -> bool:
 def _equal(ours: I32, theirs: I32, used: int) -> bool:
     for k in range(used):
         if ours[k] != theirs[k]:
+            return False
+    return True
+
+
+@kernel
+def _may_be_words(declared: I32, registered: I32, table: WordTable, valid: int) -> bool:
+    """Whether the words that only the declared name has may all be meant as they stand."""
+    if len(declared) > len(registered) and table.flags[registered[0]] & ~table.flags[declared[0]] & FAMILY:
+        return False
+    for word in declared:
+        if not table.flags[word] & valid and not _is_among(word, registered, table):
             return False
     return True
 
@@ -179,7 +193,9 @@ def one_slip(declared: I32, registered: I32, table: WordTable) -> bool:
         ours, theirs = declared[at], registered[at]
         if table.exact[ours] == table.exact[theirs]:
             continue
-        if not marked and table.plain[ours] == table.plain[theirs]:
+        if table.plain[ours] == table.plain[theirs]:
+            if marked:
+                return False  # marks differ: that is no slip of a letter
             continue
         slips += 1
         if slips > 1 or table.flags[ours] & (VALID if marked else BARE_VALID):

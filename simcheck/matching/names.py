@@ -16,10 +16,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from simcheck.matching.damage import APART, SPACED_BARE, fits_holes, one_slip, same_but_spaced, shortens
+from simcheck.matching.damage import (
+    ALL_LOST,
+    APART,
+    HOLED,
+    SPACED_BARE,
+    fits_holes,
+    one_slip,
+    same_but_spaced,
+    shortens,
+)
 from simcheck.normalise.kernels import kernel
 from simcheck.normalise.words import (
     ABBREVIATION,
+    BARE_VALID,
     BEYOND_LATIN_1,
     FAMILY,
     I32,
@@ -69,8 +79,8 @@ def compare(
 ) -> Compared:
     """Compare two columns of names row by row.
 
-    `minimum_information` is the share of a name's information that an abbreviated name must still spell
-    out. A null or blank declared name is NAME_MISSING with score 0.
+    `minimum_information` is the share of a name's information that a name with abbreviated or lost words must
+    still spell out. A null or blank declared name is NAME_MISSING with score 0.
     """
     ours = vocabulary.split(declared)
     theirs = vocabulary.split(registered)
@@ -104,7 +114,7 @@ def explain(declared: I32, registered: I32, table: WordTable, minimum: float) ->
     doubt = NONE
     if len(declared) == len(registered):
         for order in range(ORDERS):
-            if order and not _may_be_reordered(declared, table):
+            if order and not _may_be_reordered(declared, registered, table):
                 break
             found, score = _as_written(declared, registered, table, order, minimum)
             if found != NO:
@@ -136,8 +146,10 @@ def _place(at: int, length: int, order: int) -> int:
 
 
 @kernel
-def _may_be_reordered(declared: I32, table: WordTable) -> bool:
+def _may_be_reordered(declared: I32, registered: I32, table: WordTable) -> bool:
     """Whether reading the name family first, as it stands, gives nobody: else it names another person."""
+    if table.plain[declared[0]] == table.plain[registered[0]]:
+        return False
     first, last = table.flags[declared[0]], table.flags[declared[-1]]
     return not first & FAMILY or (len(declared) > 2 and last & NEVER_GIVEN != 0)
 
@@ -165,11 +177,13 @@ def _as_written(
             full += bits
             confirmed += bits
         elif table.flags[ours] & LOST:
-            if not fits_holes(ours, theirs, table):
+            left = fits_holes(ours, theirs, table)
+            if left == APART or (left == ALL_LOST and at == length - 1):
                 return NO, 0.0
             found |= ENCODING
-            full += bits
-            confirmed += bits * HOLES
+            if left == HOLED:
+                full += bits
+                confirmed += bits * HOLES
         elif table.i_y[ours] == table.i_y[theirs]:
             found |= I_Y
             full += bits
@@ -185,7 +199,7 @@ def _as_written(
             confirmed += bits * SHORT
         else:
             return NO, 0.0
-    if found & ABBREVIATED and full < minimum * told:
+    if full < minimum * told:
         return NO, 0.0
     return found, confirmed / told
 
@@ -209,7 +223,9 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
             theirs = registered[at]
             ours = declared[_place(at, length, order)]
             read = table.readings[ours, reading]
-            if read == table.exact[theirs]:
+            if read == table.exact[theirs] and (
+                read == table.exact[ours] or not (keyboard and _stands(ours, marked, table))
+            ):
                 changed |= read != table.exact[ours]
             elif keyboard and not marked and table.plain[ours] == table.plain[theirs]:
                 bare = True
@@ -227,6 +243,12 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
             return found | ENCODING | np.uint64(1) << np.uint64(READ_SHIFT + reading)
         doubt = (NONE if doubt == NO else doubt) | np.uint64(1) << np.uint64(DOUBT_SHIFT + reading)
     return doubt
+
+
+@kernel
+def _stands(word: int, marked: bool, table: WordTable) -> bool:
+    """Whether a word may be meant as it is written: Moong is a family name, not the keystrokes of Mông."""
+    return bool(table.flags[word] & (VALID if marked else BARE_VALID))
 
 
 @kernel

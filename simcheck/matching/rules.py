@@ -45,7 +45,7 @@ class Rules:
     sims_total: int
     guardian_registers_under: int
     guardian_consents_under: int
-    abbreviated_minimum_information: float
+    minimum_information: float
     file_encoding_minimum_share: float
     of: dict[Reason, Rule]
     graver: dict[Reason, str]

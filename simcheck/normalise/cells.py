@@ -21,7 +21,7 @@ OTHER = 1  # in a folded cell: a character without an ASCII twin (a Vietnamese l
 DROPPED = 0
 
 SPACE, QUOTE, APOSTROPHE, PLUS, COMMA, DASH, DOT, SLASH, EQUALS = (ord(each) for each in " \"'+,-./=")
-ZERO, NINE = ord("0"), ord("9")
+ZERO, NINE, HASH = ord("0"), ord("9"), ord("#")
 LOWER_A, LOWER_E, LOWER_Z, TO_LOWER = ord("a"), ord("e"), ord("z"), 0x20
 
 _SEPARATORS = (SPACE, DOT, COMMA, DASH)
@@ -138,8 +138,11 @@ def fold(data: Bytes, start: int, end: int, cell: Bytes) -> int:
 
 @kernel
 def is_blank(cell: Bytes, size: int) -> bool:
-    """Whether a folded cell says nothing: empty, punctuation, zeros only, or a word for "no value"."""
-    word, letters, zeros = 0, 0, 0
+    """Whether a folded cell says nothing: empty, punctuation, zeros only, or a word for "no value".
+
+    Not so ######, by which a workbook says that something is there that did not fit.
+    """
+    word, letters, zeros, hashes = 0, 0, 0, 0
     for place in range(size):
         character = int(cell[place])
         if character == OTHER or ZERO < character <= NINE:
@@ -149,7 +152,9 @@ def is_blank(cell: Bytes, size: int) -> bool:
             word = (word << 8 | character | TO_LOWER) & 0xFFFFFFFFFF
         elif character == ZERO:
             zeros += 1
-    return letters == 0 or (zeros == 0 and word in NO_VALUE)
+        elif character == HASH:
+            hashes += 1
+    return (letters == 0 and hashes < 2) or (zeros == 0 and word in NO_VALUE)
 
 
 @kernel

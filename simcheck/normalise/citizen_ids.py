@@ -41,6 +41,10 @@ _UNSUPPORTED = np.uint64(Reason.ID_TYPE_UNSUPPORTED.mask)
 _REPAIRED = np.uint64(Reason.ID_FORMAT_REPAIRED.mask)
 _CONFLICT = np.uint64(Reason.ID_STRUCTURE_CONFLICT.mask)
 
+# Beside ID_FORMAT_REPAIRED: zeros were put back that the row itself does not prove. Only a register that
+# knows the number proves it; else the number is malformed.
+UNPROVEN = np.uint64(1 << 42)
+
 _ZERO_LIKE, _ONE_LIKE = (ord("O"), ord("o")), (ord("I"), ord("l"))
 _GENDERS = {"m": MALE, "nam": MALE, "male": MALE, "f": FEMALE, "nu": FEMALE, "female": FEMALE}
 # Papers that are not in the citizen register: passports of any kind, visas and residence cards of
@@ -99,9 +103,9 @@ def normalise(
 
     Spaces, dots, dashes, full-width digits and a workbook's text mark carry no information and are not
     flagged. Repaired, and flagged so: O and I or l for 0 and 1, a workbook's float tail, scientific
-    notation that lost no digit, and lost leading zeros. Ten or eleven digits become a personal number only if
-    the number so made names a province that exists, the year of the row's own birth date, and its
-    gender if the row has one; seven or eight become a CMND number, which the register proves or not.
+    notation that lost no digit, and lost leading zeros. Ten or eleven digits become a personal number if the
+    number so made can be a living person's; the row's own birth date (and gender, if it has one) prove it,
+    else it is UNPROVEN. Seven or eight become a CMND number, always UNPROVEN.
     Letters before digits are a passport, and so is what `id_types` calls one, unless it has 12 or 9 digits.
 
     With `as_of`, a number that names a later year of birth is a conflict too. Raises ValueError when the
@@ -167,21 +171,30 @@ def _read_column(text: Text, known: _Known, provinces: Provinces, last_year: int
         elif other_paper and count != PERSONAL_DIGITS:
             ids.flags[row] = _UNSUPPORTED  # many passports have nine digits, as a CMND has
         else:
-            agrees = count > CMND_DIGITS and _agrees(value, year, known.gender[row], provinces, last_year)
-            ids.key[row], ids.flags[row] = _resolve(value, count, flag, agrees, agrees and year > 0)
+            plausible = count > CMND_DIGITS and _agrees(value, 0, UNKNOWN, provinces, last_year)
+            agrees = plausible and _agrees(value, year, known.gender[row], provinces, last_year)
+            ids.key[row], ids.flags[row] = _resolve(value, count, flag, plausible, agrees, year)
 
 
 @kernel
-def _resolve(value: int, count: int, flag: np.uint64, agrees: bool, proven: bool) -> tuple[int, np.uint64]:
-    """The key of a number of `count` digits, and its flags; `proven`: agrees, with a birth year known."""
+def _resolve(
+    value: int, count: int, flag: np.uint64, plausible: bool, agrees: bool, year: int
+) -> tuple[int, np.uint64]:
+    """The key of a number of `count` digits, and its flags.
+
+    `plausible`: a living person can have it as personal number; `agrees`: this row's holder can, as far as
+    birth `year` (0 unknown) and gender are known.
+    """
     if count == PERSONAL_DIGITS:
         return value, flag if agrees else flag | _CONFLICT
     if count == CMND_DIGITS:
         return CMND_BASE + value, flag
-    if count in (PERSONAL_DIGITS - 1, PERSONAL_DIGITS - 2) and proven:
-        return value, flag | _REPAIRED
+    if count in (PERSONAL_DIGITS - 1, PERSONAL_DIGITS - 2) and plausible:
+        if agrees and year:
+            return value, flag | _REPAIRED
+        return value, flag | _REPAIRED | UNPROVEN | (_NONE if agrees else _CONFLICT)
     if count in (CMND_DIGITS - 1, CMND_DIGITS - 2):
-        return CMND_BASE + value, flag | _REPAIRED
+        return CMND_BASE + value, flag | _REPAIRED | UNPROVEN
     return 0, _MALFORMED
 
 

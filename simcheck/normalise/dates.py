@@ -183,7 +183,8 @@ def _scan(cell: Bytes, size: int, parts: Parts) -> tuple[int, bool]:
     """Find the numbers and month words of a folded cell: (how many, whether a word tells what is what).
 
     Their values and counts of digits (or `WORD`) go to `parts`. Between two of them stand spaces and at
-    most one other separator; a time of day may follow the third. -1 if anything else is there.
+    most one other separator; a time of day may follow the third, or a
+    compact date. -1 if anything else is there.
     """
     count, spelled, place, joined = 0, False, 0, True
     while place < size:
@@ -196,7 +197,8 @@ def _scan(cell: Bytes, size: int, parts: Parts) -> tuple[int, bool]:
                 return -1, False
             parts[count, 0], parts[count, 1] = _digits(cell, first, place - first), place - first
             count, joined = count + 1, False
-            if count == PARTS and _is_time(cell, place, size):
+            whole = count == PARTS or (count == 1 and place - first == MOST_WIDTH)
+            if whole and _is_time(cell, place, size):
                 return count, spelled
         elif cells.is_letter(character) or character == OTHER:
             while place < size and (cells.is_letter(cell[place]) or cell[place] == OTHER):

@@ -21,6 +21,9 @@ FIRST_MARK = 200  # codes from here on are combining shape marks (see `MARKS`)
 # Letters with their shape, without tone: Vietnamese, foreign names' letters, and the Highland
 # languages' own (Ê Đê, Gia Rai, Ba Na ...: DOMAIN 8.2).
 ALPHABET = "abcdefghijklmnopqrstuvwxyzăâđêôơưƀčĕĭŏñŭ"
+# In canonical forms a tone stands at its word's end, as a code point that no text holds: a 1 that was typed
+# (VNI keystrokes) is no tone.
+TONE_MARKS = "\ue000\ue001\ue002\ue003\ue004\ue005"
 TONES = {"\u0300": 1, "\u0340": 1, "\u0301": 2, "\u0341": 2, "\u0309": 3, "\u0303": 4, "\u0323": 5}
 MARKS = "\u0302\u0306\u031b\u030c"  # circumflex, breve, horn, caron
 TONE_MARK = FIRST_MARK + 20  # `LETTER` of a combining tone mark; its tone stands in `TONE`

@@ -74,7 +74,7 @@ _POWERS = 10 ** np.arange(19, dtype=np.int64)
 def normalise(column: pa.Array | pa.ChunkedArray) -> Phones:
     """Read a string column of n phone numbers.
 
-    Accepted: the national form with or without its trunk zero, 84, +84, 0084, 084 and +84 (0) before it,
+    Accepted: the national form with or without its trunk zero, 84, +84, 0084 and +84 (0) before it,
     spaces, dots, dashes, slashes and parentheses anywhere, full-width digits, a workbook's text mark, float
     tail (912345678.0) or scientific notation that lost no digit, and the 11-digit forms of before 2018-09-15.
     """
@@ -151,13 +151,14 @@ def _without_country(value: int, count: int, plus: bool) -> tuple[int, int]:
     """
     if value < 0 or count == 0:
         return -1, count
-    international = plus
+    international, trunk = plus, False
     if not plus and count > 2 and value < _POWERS[count - 2]:  # 00, the international prefix
         count -= 2
         international = True
     elif not plus and count > 1 and value < _POWERS[count - 1]:
         count -= 1
-    if international or count > LONGEST or (count == LONGEST and value // _POWERS[count - 2] == COUNTRY_CODE):
+        trunk = True
+    if international or (not trunk and count >= LONGEST and value // _POWERS[count - 2] == COUNTRY_CODE):
         if count < 3 or value // _POWERS[count - 2] != COUNTRY_CODE:
             return -1, count
         count -= 2

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from math import log2
 
-from simcheck.normalise.letters import take_apart
+from simcheck.normalise.letters import TONE_MARKS, take_apart
 
 _ONSETS = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x|"
 _RIMES = set(
@@ -24,25 +24,27 @@ _RIMES = set(
     iêu ing ic y yên yêm yêng yêt yêu ych ynh yt yp o oc oi om on ong op ot ooc oong oa oac oach oai oam
     oan oang oanh oao oap oat oay oe oen oeo oet oem oăc oăm oăn oăng oăt ô ôc ôi ôm ôn ông ôp ôt ôông ơ
     ơi ơm ơn ơp ơt ơng u uc ui um un ung up ut ua uôc uôi uôm uôn uông uôt uây uân uâng uât uê uêch uên
-    uênh uêt uêu uơ uy uya uych uyên uyêt uynh uyt uyu uyp uyn uâc ư ưc ưi ưm ưn ưng ưt ưu ưa ươc ươi
+    uênh uêt uêu uơ uy uya uych uyên uyêt uynh uyt uyu uâc ư ưc ưi ưm ưn ưng ưt ưu ưa ươc ươi
     ươm ươn ương ươp ươt ươu ưp
     """.split()
 )
 _QU_RIMES = {rime[1:] for rime in _RIMES if rime[0] in "ou" and len(rime) > 1} | _RIMES
 _GI_RIMES = {rime[1:] for rime in _RIMES if rime[0] == "i"} | _RIMES | {""}
 _STOPPED = ("p", "t", "c", "ch")
+_STOPPED_TONES = (TONE_MARKS[2], TONE_MARKS[5])  # a syllable that ends in a stop has sắc or nặng
 
 
 def canonical(token: str) -> str:
-    """A token's letters in order, lower case and precomposed, then its tones as digits.
+    """A token's letters in order, lower case and precomposed, then its tones (`letters.TONE_MARKS`).
 
-    `Hoà`, `hòa` and `HÒA` (combining) are all `hoa1`; a token without a tone ends without a digit.
+    `Hoà`, `hòa` and `HÒA` (combining) are all `hoa` and the mark of the first tone; a token without a tone
+    ends without one.
     """
     letters, tones = "", ""
     for character in unicodedata.normalize("NFC", token):
         letter, tone, rest = take_apart(character)
         letters += letter + rest
-        tones += str(tone) if tone else ""
+        tones += TONE_MARKS[tone] if tone else ""
     return unicodedata.normalize("NFC", letters) + tones
 
 
@@ -50,20 +52,20 @@ _BARE = str.maketrans("ăâđêôơưƀčĕĭŏñŭ", "aadeooubceionu")
 
 
 def bare(form: str) -> str:
-    """A canonical form without any mark: `hoa1` and `hoa` are both `hoa`."""
-    return form.rstrip("12345").translate(_BARE).replace("\u0306", "")
+    """A canonical form without any mark: that of `hoà` and that of `hoa` are both `hoa`."""
+    return form.rstrip(TONE_MARKS).translate(_BARE).replace("\u0306", "")
 
 
 @cache
 def is_syllable(form: str) -> bool:
     """Whether a canonical form is a syllable that Vietnamese spelling allows."""
-    letters = form.rstrip("12345")
+    letters = form.rstrip(TONE_MARKS)
     tones = form[len(letters) :]
     if len(tones) > 1 or not letters:
         return False
     if not any(_fits(onset, letters) for onset in _ONSETS.split("|")):
         return False
-    return not letters.endswith(_STOPPED) or tones in ("2", "5")
+    return not letters.endswith(_STOPPED) or tones in _STOPPED_TONES
 
 
 @cache

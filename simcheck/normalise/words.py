@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -48,11 +49,12 @@ _NEVER_GIVEN = frozenset(
     """.split(),
     )
 )
-_KNOWN_SHORT = frozenset(("ng", "ngu", "nguy", "tr", "ph", "th", "hg", "hng"))
+_KNOWN_SHORT = frozenset(("ng", "tr", "ph", "th", "hg"))
 _LOST = "?\ufffd"
+_SAYS_SOMETHING = re.compile(r"\w|[?\ufffd]")
 _APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 # y and i are the same sound only where they are the whole rime (Lý, Lí; Quý, Quí), not in Thuý, Hay
-_ALONE_Y = re.compile(r"^(qu|[^aăâeêioôơuưy0-9]*)y(?=[1-5]?$)")
+_ALONE_Y = re.compile(r"^(qu|[^aăâeêioôơuưy0-9]*)y(?=[\ue000-\ue005]?$)")
 
 
 class WordTable(NamedTuple):
@@ -121,6 +123,7 @@ class Vocabulary:
 
     def _numbers(self, distinct: list[str]) -> I32:
         known = self._number
+        distinct = [word if _SAYS_SOMETHING.search(word) else "" for word in distinct]
         missing = [word for word in distinct if word and word not in known]
         if missing:
             with self._lock:
@@ -138,8 +141,7 @@ class Vocabulary:
         plain = bare(form)
         self._forms.append(form)
         self._plains.append(plain)
-        readings = [self._read(word, decode(word)) for decode in LEGACY]
-        readings += [self._read(word, telex(word)), self._read(word, vni_keys(word))]
+        readings = [self._read(word, decode) for decode in (*LEGACY, telex, vni_keys)]
         return (
             self._form_number(form),
             self._form_number(plain),
@@ -149,8 +151,13 @@ class Vocabulary:
             information(plain),
         )
 
-    def _read(self, word: str, read: str | None) -> int:
+    def _read(self, word: str, decode: Callable[[str], str | None]) -> int:
         """The number of the form that a reading gives; a plain ASCII word reads as itself."""
+        read = decode(word)
+        if read is None and "'" in word:  # K'Phucs: what follows the apostrophe was typed
+            head, _, tail = word.rpartition("'")
+            typed = decode(tail)
+            read = None if typed is None else f"{head}'{typed}"
         if read is None:
             return self._form_number(canonical(word)) if word.isascii() and word.isalpha() else -1
         return self._form_number(canonical(read))
@@ -180,7 +187,8 @@ def _pool(strings: list[str]) -> tuple[I32, I32]:
 
 def _flags(word: str, form: str, plain: str) -> int:
     letters = [character for character in unicodedata.normalize("NFC", word) if not character.isascii()]
-    short = word.endswith(".") or len(plain) == 1 or plain in _KNOWN_SHORT
+    # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short
+    short = word.endswith(".") or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
     return (
         MARKED * (form != plain)
         | VALID * is_syllable(form)
@@ -223,8 +231,8 @@ def _untangle(value: str) -> tuple[str, bool]:
     """A value with odd characters: misread UTF-8 put right, else one plain space and nothing hidden.
 
     A value that is all Latin-1 or CP1252 may stand in a dead encoding whose letters look like spaces
-    or like nothing (0xA0, 0xAD, control characters). They are kept where a reading makes syllables of
-    every word and the value as it stands does not.
+    or like nothing (0xA0, 0xAD, control characters). They are kept where a reading makes more words into
+    syllables than the value as it stands.
     """
     read = utf8_misread(value)
     if read is not None and not read.isascii():
@@ -232,11 +240,17 @@ def _untangle(value: str) -> tuple[str, bool]:
     plain = _HIDDEN.sub("", _SPACE.sub(" ", value))
     if all(is_syllable(canonical(word)) for word in plain.split()):
         return plain, False
+    written = [word for word in re.split("[ \t]+", value) if word]
+    sound = _syllables_in(plain.split())
     for decode in LEGACY:
-        words = [decode(word) for word in re.split("[ \t]+", value) if word]
-        if words and all(word is not None and is_syllable(canonical(word)) for word in words):
-            return re.sub("[ \t]+", " ", value), False
+        words = [decode(word) for word in written]
+        if None not in words and _syllables_in(words) > sound:
+            return " ".join(written), False
     return plain, False
+
+
+def _syllables_in(words: Iterable[str | None]) -> int:
+    return sum(word is not None and is_syllable(canonical(word)) for word in words)
 
 
 @kernel

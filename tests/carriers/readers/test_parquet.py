@@ -137,14 +137,14 @@ def test_no_rows_and_no_asked_columns(read, tmp_path):
 
 
 def test_a_truncated_file_is_refused(read, tmp_path):
-    whole = file_of(tmp_path, dict.fromkeys(REQUIRED, [str(n) for n in range(9_999)])).read_bytes()
+    whole = file_of(tmp_path, {name: [str(n) for n in range(9_999)] for name in REQUIRED}).read_bytes()
     for size in (4, 9, len(whole) // 2, len(whole) - 1):
         with pytest.raises(FileRefusedError, match="damaged or ends early"):
             read(whole[:size])
 
 
 def test_a_file_with_any_damage_is_read_or_refused(read, tmp_path):
-    whole = file_of(tmp_path, dict.fromkeys(REQUIRED, [str(n) for n in range(999)])).read_bytes()
+    whole = file_of(tmp_path, {name: [str(n) for n in range(999)] for name in REQUIRED}).read_bytes()
     chance = random.Random(7)
     for _ in range(150):
         damaged = bytearray(whole)

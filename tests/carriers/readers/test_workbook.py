@@ -112,7 +112,7 @@ def test_a_workbook_without_any_header_is_refused(read, book):
 def test_a_workbook_given_as_csv_and_text_given_as_a_workbook(read, book):
     sheet(book, 1)
     with pytest.raises(
-        FileRefusedError, match="is an Excel workbook.*generic sends delimited text or Parquet"
+        FileRefusedError, match=r"is an Excel workbook.*generic sends delimited text or Parquet"
     ):
         read(done(book))
     with pytest.raises(FileRefusedError, match="is text, where the carrier mobifone sends an Excel workbook"):
@@ -138,7 +138,7 @@ def container(*streams: str) -> bytes:
 def test_a_password_has_its_own_message(read):
     with pytest.raises(FileRefusedError, match="protected by a password"):
         read(container("EncryptionInfo", "EncryptedPackage"), "mobifone")
-    with pytest.raises(FileRefusedError, match="old .xls workbook"):
+    with pytest.raises(FileRefusedError, match=r"old \.xls workbook"):
         read(container("Workbook"), "mobifone")
 
 
