@@ -18,7 +18,7 @@ from simcheck.errors import FileRefusedError
 from simcheck.records import DECLARED_COLUMNS, PROBLEM, declared_schema
 
 BATCH_ROWS = 131_072
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 4 << 20
 NAMES_SHOWN = 20  # of the ignored headers; a file may have thousands
 
 

@@ -11,10 +11,13 @@ workbook cuts one of more than 32,767 characters.
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -117,19 +120,26 @@ def _write_text(
 ) -> int:
     kind, encoding, compression = how
     rows = 0
-    with pa.OSFile(str(path), "wb") as raw:
-        out = raw if compression == "none" else pa.CompressedOutputStream(raw, compression)
-        with out:
-            if encoding == "utf-16":
-                out.write(b"\xff\xfe")
-            if kind == "csv":
-                header = {name: pa.array([profile.headers[name][0]]) for name in columns}
-                out.write(_encoded(_csv_lines(profile, header), encoding))
-            for batch in batches:
-                lines = _LINES[kind](profile, batch)
-                out.write(_encoded(lines, encoding))
-                rows += len(lines)
+    with path.open("wb") as raw, _compressed(raw, compression) as out:
+        if encoding == "utf-16":
+            out.write(b"\xff\xfe")
+        if kind == "csv":
+            header = {name: pa.array([profile.headers[name][0]]) for name in columns}
+            out.write(_encoded(_csv_lines(profile, header), encoding))
+        for batch in batches:
+            lines = _LINES[kind](profile, batch)
+            out.write(_encoded(lines, encoding))
+            rows += len(lines)
     return rows
+
+
+def _compressed(raw: BinaryIO, compression: str) -> AbstractContextManager[Any]:
+    """A stream that compresses to `raw`; the same bytes in give the same bytes out."""
+    if compression == "gzip":
+        return gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0)
+    if compression == "zstd":
+        return pa.CompressedOutputStream(raw, "zstd")  # type: ignore[no-any-return]
+    return nullcontext(raw)
 
 
 def _encoded(lines: pa.Array, encoding: str) -> pa.Buffer | bytes:

@@ -24,14 +24,14 @@ from carriers import registry
 from carriers.profile import Profile
 from generator import sims
 from generator.country import Carrier, Country
-from generator.errors import Rates, kinds
+from generator.errors import LEAST_CLEAN, Rates, scale_for
 from generator.files import Files, Manifest, Progress, aside, save
 from generator.people import MOST_CITIZENS
 from simcheck.errors import UsageError
 from simcheck.records import DECLARED_COLUMNS
 
 AS_OF = date(2026, 7, 1)
-MOST_IN_A_BLOCK = 1_500_000  # subscriptions: what the stated memory has room for
+MOST_IN_A_BLOCK = 1_000_000  # subscriptions: what two gigabytes have room for
 _READS_LATIN = frozenset(
     f"name.{kind}"
     for kind in (
@@ -66,8 +66,8 @@ def generate(
     whether they apply), `strict` (false where the verdict is debatable).
 
     `carriers`: codes; by default all that have a market share. `formats="parquet"`: every file is Parquet in
-    the generic shape. `clean_share`: the share of rows, 0 to 1, in which nothing went wrong on the carrier's
-    side (about 0.8 by default). `as_of`: the day on which ages count; check with the same.
+    the generic shape. `clean_share`: the share of rows, 0.6 to 1, in which nothing went wrong on the
+    carrier's side (about 0.8 by default). `as_of`: the day on which ages count; check with the same.
     `progress(done, total)` counts rows; a row that is first made, then written, counts twice.
 
     Raises UsageError for arguments that cannot be used together and OutputError when `out` cannot be
@@ -77,7 +77,7 @@ def generate(
     _check(citizens, subscriptions, seed, codes, clean_share)
     profiles = {code: registry.adapter(code).profile for code in codes} if formats == "own" else {}
     parts = tuple(_carrier(code, profiles.get(code)) for code in codes)
-    rates = Rates(codes, _scale(clean_share), [part.barred for part in parts])
+    rates = Rates(codes, scale_for(clean_share), [part.barred for part in parts])
     country = Country(citizens, subscriptions, seed, as_of, parts, rates)
     sims.plan(subscriptions)
     with aside(out) as folder:
@@ -95,17 +95,10 @@ def _check(citizens: int, subscriptions: int, seed: int, codes: list[str], clean
         raise UsageError("The seed must not be negative")
     if not codes or len(set(codes)) < len(codes):
         raise UsageError("Name at least one carrier, and none twice")
-    if clean_share is not None and not 0 <= clean_share <= 1:
-        raise UsageError("The clean share must be from 0 to 1")
+    if clean_share is not None and not LEAST_CLEAN <= clean_share <= 1:
+        raise UsageError(f"The clean share must be from {LEAST_CLEAN} to 1")
     if sims.share_of_block(subscriptions, citizens, 0)[1] > MOST_IN_A_BLOCK:
         raise UsageError("There are too many subscriptions for so few citizens. Generate more citizens")
-
-
-def _scale(clean_share: float | None) -> float:
-    """What the rates of all that goes wrong are multiplied by."""
-    if clean_share is None:
-        return 1.0
-    return (1 - clean_share) / sum(kind.rate for kind in kinds() if kind.gravity)
 
 
 def _carrier(code: str, profile: Profile | None) -> Carrier:

@@ -14,9 +14,8 @@ from generator.chance import Flags, Floats, Ints
 from generator.people import DAY, YEAR, days_in_month, from_days
 from simcheck.reasons import Reason
 
-WORKBOOK_EPOCH = np.datetime64("1899-12-30", "D").astype(
-    np.int64
-)  # ECMA-376 Part 1, 18.17.4.1, for days after February 1900
+# ECMA-376 Part 1, 18.17.4.1, for days after February 1900.
+WORKBOOK_EPOCH = np.datetime64("1899-12-30", "D").astype(np.int64)
 _GARBAGE = ("########", "không rõ", "chua co", "xx/xx/xxxx", "32/01/90A")
 # What civil papers hold and where the guidance moves it (Justice Department of Huế, 2020; DOMAIN 8.5): the
 # first of the next month; 30 February of a common year is two days over, so the second.
@@ -158,9 +157,8 @@ def _changed(name: str, dates: Dates, uniform: Floats, last: date) -> tuple[Date
             return new, (new.digits != dates.digits).sum(axis=1) >= 3
         case "impossible_explained":
             new, able = _moved_back(dates)
-            return new, able & (
-                held.year < 2000
-            )  # later births were entered by software that knows the calendar
+            # Later births were entered by software that knows the calendar.
+            return new, able & (held.year < 2000)
         case "impossible":
             ghosts = np.array(list(_MOVED.values()))[(uniform * 6).astype(np.int64)]
             new = Dates(held.year, ghosts[:, 0], ghosts[:, 1])

@@ -88,7 +88,8 @@ def utf8_as_1252(word: str) -> str:
     them.
     """
     return "".join(
-        bytes([b]).decode("latin-1" if b in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for b in unicodedata.normalize("NFC", word).encode()
+        bytes([b]).decode("latin-1" if b in b"\x81\x8d\x8f\x90\x9d" else "cp1252")
+        for b in unicodedata.normalize("NFC", word).encode()
     )
 
 

@@ -15,6 +15,7 @@ from simcheck.reasons import Reason, Verdict
 
 PARTS = ("case", "name", "dob", "id", "record", "msisdn", "copy", "gender", "face", "row")
 GRAVITY = (Verdict.VERIFIED, Verdict.VARIANT, Verdict.MISMATCH, Verdict.UNVERIFIABLE, Verdict.REJECTED)
+LEAST_CLEAN = 0.6  # with a smaller share the kinds of a part would no longer fit beside each other
 NONE = -1  # the kind of a row that shows nothing
 
 
@@ -64,6 +65,23 @@ def of_part(part: str) -> range:
 def mask(codes: Sequence[str]) -> int:
     """Reason codes as one mask."""
     return sum(Reason[code].mask for code in codes)
+
+
+def scale_for(clean_share: float | None) -> float:
+    """What the rates of all that makes a row other than verified are multiplied by, so that a share of rows
+    shows none of it; 1 for None. The parts of a row go wrong independently.
+    """
+    if clean_share is None:
+        return 1.0
+    wrong = [sum(kinds()[place].rate for place in of_part(part) if kinds()[place].gravity) for part in PARTS]
+    least, most = 0.0, 1 / max(wrong)
+    for _ in range(60):
+        middle = (least + most) / 2
+        if np.prod([1 - middle * rate for rate in wrong]) > clean_share:
+            least = middle
+        else:
+            most = middle
+    return least
 
 
 class Rates:

@@ -32,20 +32,11 @@ from simcheck import __version__
 from simcheck.errors import OutputError, UsageError
 
 GROUP_ROWS = 131_072
-AHEAD = 1  # blocks that are made while one is written; each costs some 250 MB
-LATE, COPY_LATE = (
-    0.02,
-    0.5,
-)  # shares of rows, and of rows of a number held twice, that are filed one block later
-_PLAIN_COLUMNS = (
-    "gender",
-    "id_type",
-    "province",
-    "status",
-    "carrier",
-    "file",
-    "verdict",
-)  # few words: worth a dictionary
+AHEAD_ROWS = 400_000  # a block takes about a kilobyte a row while it is made
+# Shares of rows, and of rows of a number held twice, that are filed one block later.
+LATE, COPY_LATE = 0.02, 0.5
+# Columns of few words: worth a dictionary.
+_PLAIN_COLUMNS = ("gender", "id_type", "province", "status", "carrier", "file", "verdict")
 
 Progress = Callable[[int, int], None]
 
@@ -101,8 +92,8 @@ class _Sink:
         self._waiting, self._rows = [], 0
 
     def close(self) -> None:
-        if self._waiting and self._rows:
-            self._flush()
+        if self._waiting:
+            self._flush()  # a file without rows has its columns all the same
         if self._writer is not None:
             self._writer.close()
 
@@ -197,13 +188,14 @@ class Files:
         return self.folder / (f"{code}.spool" if code in self.profiles else f"{code}.parquet")
 
     def _blocks(self) -> Iterator[_Made]:
-        """All blocks in order; the next one is made while this one is written."""
-        with ThreadPoolExecutor(AHEAD) as pool:
+        """All blocks in order; the next one is made while this one is written, unless blocks are very big."""
+        ahead = len(self.country.subscriptions_of(0)) <= AHEAD_ROWS
+        with ThreadPoolExecutor(1) as pool:
             waiting: deque[Future[_Made]] = deque()
             try:
                 for number in range(self.country.blocks):
                     waiting.append(pool.submit(_make, self.country, number))
-                    if len(waiting) > AHEAD:
+                    if len(waiting) > ahead:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()

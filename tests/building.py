@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import random
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from simcheck.crosscheck import run
 from simcheck.reasons import Reason
 from simcheck.records import CITIZEN_OPTIONAL, CITIZEN_REQUIRED, PROBLEM, ROW, declared_schema
+from tests.simcheck import mangling
 
 AS_OF = datetime.date(2026, 11, 23)
 PROVINCE = "001"
@@ -151,3 +153,66 @@ def full_names(least: int = 2, most: int = 5) -> st.SearchStrategy[str]:
     """Names: a family name, then middle and given names, `least` to `most` words."""
     rest = st.lists(st.sampled_from(SYLLABLES), min_size=least - 1, max_size=most - 1)
     return st.builds(lambda family, names: " ".join([family, *names]), st.sampled_from(FAMILIES), rest)
+
+
+def country(seed: int, people: int = 250, sims: int = 900) -> tuple[list[Citizen], list[File]]:
+    """A small country with everything that goes wrong in it: a register and three carriers' files."""
+    chance = random.Random(seed)
+    register: list[Citizen] = []
+    for at in range(people):
+        words = [chance.choice(FAMILIES), chance.choice(MIDDLES), chance.choice(GIVENS)]
+        born = datetime.date(1950, 1, 1) + datetime.timedelta(days=chance.randrange(27_000))
+        known = chance.choices([str(born), str(born)[:7], str(born)[:4]], [20, 1, 1])[0]
+        one = citizen(
+            at * 977 + 11, " ".join(words), known, chance.choice("MF"),
+            status=chance.choices(["active", "deceased", "revoked"], [20, 1, 1])[0],
+            old_id_number=f"{200_000_000 + at // 2 * 7:09}" if at % 3 == 0 else None,
+            previous_id_number=f"0950{at:08}" if at % 17 == 0 else None,
+        )  # fmt: skip
+        register.append(one)
+    files: dict[str, list[dict[str, str | None]]] = {"viettel": [], "itel": [], "gmobile": []}
+    for at in range(sims):
+        holder = chance.choice(register)
+        number = chance.randrange(at + 1) if chance.random() < 0.05 else at
+        declared = row(number, holder, row_ref=f"KH-{at}", face_verified_at=chance.choice(["2026-01-02", ""]))
+        for spoil in chance.choices(SPOILERS, k=chance.choice([0, 0, 1, 1, 2])):
+            declared.update(spoil(chance, holder, declared))
+        if chance.random() < 0.02:
+            declared = {"problem": "The row has too few cells."}
+        files[chance.choice(list(files))].append(declared)
+    return register, [File(carrier, rows) for carrier, rows in files.items()]
+
+
+Spoiler = Callable[[random.Random, Citizen, dict[str, str | None]], dict[str, str | None]]
+SPOILERS: list[Spoiler] = [
+    lambda c, h, d: {"full_name": bare(h.full_name).upper()},
+    lambda c, h, d: {"full_name": mangling.misread(mangling.tcvn3(h.full_name), "latin-1")},
+    lambda c, h, d: {"full_name": mangling.mojibake(h.full_name, "cp1252", 1)},
+    lambda c, h, d: {"full_name": mangling.telex(h.full_name)},
+    lambda c, h, d: {"full_name": unicodedata.normalize("NFD", h.full_name).lower()},
+    lambda c, h, d: {"full_name": " ".join(reversed(h.full_name.split()))},
+    lambda c, h, d: {"full_name": f"{c.choice(FAMILIES)} {c.choice(MIDDLES)} {c.choice(GIVENS)}"},
+    lambda c, h, d: {"full_name": c.choice(["", None, "?", "Ng. " + h.full_name.split(" ", 1)[1]])},
+    lambda c, h, d: {"date_of_birth": "/".join(reversed(h.date_of_birth.split("-")))},
+    lambda c, h, d: {"date_of_birth": c.choice(["", None, "31/04/1990", "n/a", "1990", "03/07/1990"])},
+    lambda c, h, d: {"id_number": h.old_id_number or h.previous_id_number, "id_type": "cmnd"},
+    lambda c, h, d: {"id_number": h.id_number[:-1] + str(c.randrange(10))},
+    lambda c, h, d: {"id_number": h.id_number[:4] + h.id_number[5] + h.id_number[4] + h.id_number[6:]},
+    lambda c, h, d: {"id_number": c.choice(["", None, "12", "B1234567", h.id_number.lstrip("0")])},
+    lambda c, h, d: {"id_type": c.choice(["passport", "", None])},
+    lambda c, h, d: {
+        "msisdn": c.choice([f"84{(d['msisdn'] or '')[1:]}", "0283822", "", "01234567890", None])
+    },
+    lambda c, h, d: {"status": c.choice(["terminated", "active", "Thu hồi"])},
+    lambda c, h, d: {"gender": c.choice(["F", "M", "", "x"])},
+]
+
+
+def subscriber_csv(path: Path, rows: Sequence[dict[str, str | None]]) -> Path:
+    """Write rows (without problems) as a file of the carrier `generic`."""
+    names = sorted({name for each in rows for name in each})
+    with pa.output_stream(str(path), compression="detect") as out:
+        pacsv.write_csv(
+            pa.table({name: pa.array([each.get(name) for each in rows], pa.string()) for name in names}), out
+        )
+    return path

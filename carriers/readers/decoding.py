@@ -20,33 +20,42 @@ from carriers.readers.framing import GOOD, LF, Int64s, Lines
 from simcheck.normalise.kernels import Bytes, kernel
 
 
+class Pieces(NamedTuple):
+    """Piece `i` is `data[starts[i]:ends[i]]`."""
+
+    data: Bytes
+    starts: Int64s
+    ends: Int64s
+
+
 def decoded(lines: Lines, encoding: str, exact: bool = False) -> pa.Buffer:
     """The rows that are GOOD, in UTF-8, with line ends between them.
 
     `exact` asks for exactly one LF after each row; else line ends, and empty lines, may be as in the file.
     """
-    plain = not exact and not lines.kinds.any()
-    if plain and encoding == "utf-8":
-        first, last = int(lines.starts[0]), int(lines.ends[-1])
-        data = pa.py_buffer(lines.data)[first:last]
+    valid = False
+    if encoding == "utf-8":
+        whole = pa.py_buffer(lines.data)[int(lines.starts[0]) : int(lines.ends[-1])]
+        valid = is_utf8(whole)
         # Arrow's CSV reader drops a byte-order mark at the beginning of its input; here it is a cell's.
-        if is_utf8(data) and data[:3].to_pybytes() != codecs.BOM_UTF8:
-            return data
+        if valid and not exact and not lines.kinds.any() and whole[:3].to_pybytes() != codecs.BOM_UTF8:
+            return whole
     good = lines.kinds == GOOD
-    joined = _joined(Pieces(lines.data, lines.starts[good], lines.ends[good]), encoding == "utf-8")
-    if encoding in legacy.TABLES:
-        joined = legacy.decode(joined, encoding).encode()
-    elif encoding != "utf-8":
-        joined = unicodedata.normalize("NFC", joined.decode()).encode()
-    return pa.py_buffer(joined if exact else b"\n" + joined)
+    pieces = Pieces(lines.data, lines.starts[good], lines.ends[good])
+    if encoding == "utf-8":
+        text = pa.py_buffer(joined(pieces, repair=not valid))
+    elif encoding in legacy.TABLES:
+        text = pa.py_buffer(legacy.decode(joined(pieces).tobytes(), encoding).encode())
+    else:
+        text = pa.py_buffer(unicodedata.normalize("NFC", joined(pieces).tobytes().decode()).encode())
+    return text if exact else pa.py_buffer(b"\n" + text.to_pybytes())
 
 
-def decoded_rows(lines: Lines, encoding: str) -> pa.Array:
-    """The rows that are GOOD, one string each; only for a text without quoted line ends."""
-    data = decoded(lines, encoding, exact=True)
-    offsets = pa.py_buffer(np.array([0, data.size], np.int32))
-    rows = pc.split_pattern(pa.Array.from_buffers(pa.string(), 1, [None, offsets, data]), "\n").flatten()
-    return rows.slice(0, len(rows) - 1)  # after the last line end there is no row
+def decoded_rows(lines: Lines, encoding: str) -> Pieces:
+    """The rows that are GOOD, in UTF-8, one piece each; only for a text without quoted line ends."""
+    data = np.frombuffer(decoded(lines, encoding, exact=True), np.uint8)
+    ends = np.flatnonzero(data == LF)
+    return Pieces(data, np.concatenate((np.zeros(1, np.int64), ends + 1))[:-1], ends)
 
 
 def is_utf8(data: pa.Buffer) -> bool:
@@ -90,14 +99,6 @@ def valid_utf8(data: Bytes, begin: int, end: int) -> bool:
     return True
 
 
-class Pieces(NamedTuple):
-    """Piece `i` is `data[starts[i]:ends[i]]`."""
-
-    data: Bytes
-    starts: Int64s
-    ends: Int64s
-
-
 @kernel
 def _widths(pieces: Pieces, widths: Int64s) -> None:
     """How many bytes each piece takes as UTF-8, read as Latin-1 if it is not valid UTF-8."""
@@ -115,19 +116,23 @@ def _copy(pieces: Pieces, widths: Int64s, begins: Int64s, out: Bytes) -> None:
     data, starts, ends = pieces
     for row in range(len(starts)):
         at = begins[row]
-        latin1 = widths[row] != ends[row] - starts[row]
+        if widths[row] == ends[row] - starts[row]:
+            for pos in range(starts[row], ends[row]):
+                out[at] = data[pos]
+                at += 1
+            continue
         for pos in range(starts[row], ends[row]):
             byte = data[pos]
-            if latin1 and byte >= 0x80:
+            if byte < 0x80:
+                out[at] = byte
+                at += 1
+            else:
                 out[at] = 0xC0 | (byte >> 6)
                 out[at + 1] = 0x80 | (byte & 0x3F)
                 at += 2
-            else:
-                out[at] = byte
-                at += 1
 
 
-def _joined(pieces: Pieces, repair: bool) -> bytes:
+def joined(pieces: Pieces, repair: bool = False) -> Bytes:
     """The pieces with an LF after each; with `repair`, those that are not UTF-8 as Latin-1."""
     widths = pieces.ends - pieces.starts
     if repair:
@@ -135,7 +140,19 @@ def _joined(pieces: Pieces, repair: bool) -> bytes:
     past = np.cumsum(widths + 1)
     out = np.full(past[-1] if len(past) else 0, LF, np.uint8)
     _copy(pieces, widths, past - widths - 1, out)
-    return out.tobytes()
+    return out
+
+
+def strings(pieces: Pieces, repair: bool = False) -> pa.Array:
+    """The pieces as a column of text; with `repair`, those that are not UTF-8 as Latin-1."""
+    widths = pieces.ends - pieces.starts
+    if repair:
+        _widths(pieces, widths)
+    past = np.cumsum(widths)
+    out = np.empty(past[-1] if len(past) else 0, np.uint8)
+    _copy(pieces, widths, past - widths, out)
+    begins = np.concatenate((np.zeros(1, np.int64), past)).astype(np.int32)
+    return pa.Array.from_buffers(pa.string(), len(widths), [None, pa.py_buffer(begins), pa.py_buffer(out)])
 
 
 def latin1_cells(column: pa.Array) -> pa.Array:
@@ -146,11 +163,4 @@ def latin1_cells(column: pa.Array) -> pa.Array:
         np.int64
     )
     pieces = Pieces(np.frombuffer(content or b"", np.uint8), bounds[:-1].copy(), bounds[1:].copy())
-    widths = np.empty_like(pieces.starts)
-    _widths(pieces, widths)
-    past = np.cumsum(widths)
-    out = np.empty(past[-1] if len(past) else 0, np.uint8)
-    _copy(pieces, widths, past - widths, out)
-    begins = np.concatenate(([0], past)).astype(np.int32)
-    text = pa.Array.from_buffers(pa.string(), len(filled), [None, pa.py_buffer(begins), pa.py_buffer(out)])
-    return pc.if_else(column.is_valid(), text, None)
+    return pc.if_else(column.is_valid(), strings(pieces, repair=True), None)

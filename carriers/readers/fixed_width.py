@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from carriers.base import Reading
-from carriers.readers.decoding import decoded_rows
-from carriers.readers.framing import GOOD, LENGTH, Framer, Lines, with_problems
+from carriers.readers.decoding import Pieces, decoded_rows, strings
+from carriers.readers.framing import GOOD, LENGTH, Flags, Framer, Int64s, Lines, with_problems
 from carriers.readers.stream import text_blocks
+from simcheck.normalise.kernels import kernel
 from simcheck.records import PROBLEM
 
 
@@ -37,13 +37,43 @@ def _parse(reading: Reading, lines: Lines, width: int) -> pa.RecordBatch:
     positions = reading.profile.positions
     columns = [column for column in reading.columns if column in positions]
     rows = decoded_rows(lines, reading.encoding)
-    fits = pc.equal(pc.utf8_length(rows), width)
+    cuts = np.unique([at for start, size in positions.values() for at in (start, start + size)])
+    places = np.zeros((len(cuts), len(rows.starts)), np.int64)
+    fits = np.zeros(len(rows.starts), np.bool_)
+    _measure(rows, width, cuts, places, fits)
     kinds = lines.kinds.copy()
-    good = np.flatnonzero(kinds == GOOD)
-    kinds[good[~fits.to_numpy(zero_copy_only=False)]] = LENGTH
-    rows = rows.filter(fits)
-    return with_problems(kinds, [_cell(rows, *positions[column]) for column in columns], columns)
+    kinds[np.flatnonzero(kinds == GOOD)[~fits]] = LENGTH
+    place_of = dict(zip(cuts.tolist(), places[:, fits], strict=True))
+    cells = []
+    for column in columns:
+        start, size = positions[column]
+        cell = Pieces(rows.data, place_of[start], place_of[start + size].copy())
+        _trim(cell)
+        cells.append(strings(cell))
+    return with_problems(kinds, cells, columns)
 
 
-def _cell(rows: pa.Array, start: int, width: int) -> pa.Array:
-    return pc.utf8_rtrim(pc.utf8_slice_codeunits(rows, start, start + width), " ")
+@kernel
+def _measure(rows: Pieces, width: int, cuts: Int64s, places: Int64s, fits: Flags) -> None:
+    """Notes which rows have `width` characters, and at which byte each row's character `cuts[i]` begins."""
+    data, starts, ends = rows
+    for row in range(len(starts)):
+        character, cut = 0, 0
+        for pos in range(starts[row], ends[row]):
+            if data[pos] & 0xC0 != 0x80:
+                if cut < len(cuts) and cuts[cut] == character:
+                    places[cut, row] = pos
+                    cut += 1
+                character += 1
+        if cut < len(cuts) and cuts[cut] == character:
+            places[cut, row] = ends[row]
+        fits[row] = character == width
+
+
+@kernel
+def _trim(cells: Pieces) -> None:
+    """Moves each end before the spaces at the end of its cell."""
+    data, starts, ends = cells
+    for row in range(len(starts)):
+        while ends[row] > starts[row] and data[ends[row] - 1] == 32:
+            ends[row] -= 1

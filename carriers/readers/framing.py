@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from carriers.base import BATCH_ROWS
 from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.records import PROBLEM
 
@@ -164,7 +165,8 @@ class Framer:
 
     def __init__(self, blocks: Iterator[bytes], delimiter: str = "", quote: str = "") -> None:
         self._blocks = blocks
-        self._rest = b""
+        self._buffer = b""
+        self._at = 0  # where in the buffer the rows begin that are left
         self._skipping = False
         self._classes = np.zeros(256, np.uint8)
         self._classes[0] = NUL
@@ -174,31 +176,29 @@ class Framer:
         self._classes[[LF, CR]] = LINE_END
 
     def lines(self, columns: int, checked: Flags, most: int = 0) -> Iterator[Lines]:
-        """All rows that are left, some at a time; at most `most` in all, if it is given.
+        """All rows that are left, at most `BATCH_ROWS` at a time; `most` in all, if it is given.
 
         A row with other than `columns` cells (0: any number) is a problem row, and so is one with a NUL in
         a cell that is `checked` (an array of flags, one a cell).
         """
         rules = Rules(self._classes, columns, checked)
+        room = most or BATCH_ROWS
         final = False
-        while not final:
-            block = next(self._blocks, b"")
-            final = not block
-            buffer = self._rest + block
-            data = np.frombuffer(buffer, np.uint8)
-            room = most or int(np.count_nonzero(data == LF) + np.count_nonzero(data == CR)) + 1
-            lines = Lines(
-                data,
-                np.empty(room, np.int64),
-                np.empty(room, np.int64),
-                np.empty(room, np.uint8),
-            )
+        while True:
+            data = np.frombuffer(self._buffer, np.uint8)[self._at :]
+            starts, ends, kinds = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint8)
+            lines = Lines(data, starts, ends, kinds)
             count, used, self._skipping = _rows(lines, self._skipping, final, rules)
-            self._rest = buffer[used:]
+            self._at += used
             if count:
                 yield lines.first(count)
-            if count == most > 0:
+            if count == most > 0 or (final and count < room):
                 return
+            if count < room:
+                block = next(self._blocks, b"")
+                final = not block
+                self._buffer = self._buffer[self._at :] + block
+                self._at = 0
 
 
 def with_problems(kinds: Bytes, cells: list[pa.Array], columns: list[str]) -> pa.RecordBatch:

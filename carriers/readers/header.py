@@ -7,7 +7,7 @@ from carriers.profile import header_key
 
 
 def match(reading: Reading, names: list[str]) -> tuple[dict[str, int], list[str]]:
-    """For each canonical column the file has, its index in `names`; and the other names.
+    """For each canonical column the file has, its index in `names`; and the other names that are not empty.
 
     Headers are compared trimmed, in NFC and without case. Raises FileRefusedError, naming the column,
     when a required one is missing or one of ours stands there twice.
@@ -18,7 +18,7 @@ def match(reading: Reading, names: list[str]) -> tuple[dict[str, int], list[str]
     for index, name in enumerate(names):
         column = claims.get(header_key(name))
         if column is None:
-            unknown.append(name.strip())
+            unknown += [name.strip()] if name.strip() else []
         elif column in found:
             raise reading.refuse(
                 f"has the column {_named(reading, column)} twice", "Leave one and send it again"

@@ -13,22 +13,23 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json
 
 from carriers.base import Reading
 from carriers.profile import header_key
-from carriers.readers.decoding import decoded_rows
+from carriers.readers.decoding import Pieces, decoded_rows, joined
 from carriers.readers.framing import GOOD, NESTED, NO_OBJECT, Flags, Framer, Lines, with_problems
 from carriers.readers.header import refuse_missing
 from carriers.readers.stream import text_blocks
-from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
+from simcheck.normalise.kernels import Bytes, kernel
 
 MOST_KEYS = 20_000  # different ones in a file
 DEEPEST = 64  # brackets inside brackets; a parser's stack is not the place to find out
-_QUOTE, _BACKSLASH, _COLON, _SPACE, _TAB = 34, 92, 58, 32, 9
+_QUOTE, _BACKSLASH, _COMMA, _SPACE, _TAB = 34, 92, 44, 32, 9
 _OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST = 123, 125, 91, 93
 _HASH_START, _HASH_STEP = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a, 64 bits
+
+Hashes = npt.NDArray[np.uint64]
 
 
 def read(reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -65,21 +66,21 @@ class _Parser:
         kinds = lines.kinds.copy()
         good = np.flatnonzero(kinds == GOOD)
         objects = self.find_objects(rows)
-        kinds[good[~objects]] = NO_OBJECT
-        rows = rows.filter(pa.array(objects))
-        cells = self.at_once(rows) if len(rows) else None
+        if not objects.all():
+            kinds[good[~objects]] = NO_OBJECT
+            rows = Pieces(rows.data, rows.starts[objects], rows.ends[objects])
+        cells = self.at_once(rows) if len(rows.starts) else None
         if cells is None:
             cells, kinds[good[objects]] = self.line_by_line(rows)
         return with_problems(kinds, [cells[column] for column in self.wanted], self.wanted)
 
-    def find_objects(self, rows: pa.Array) -> Flags:
+    def find_objects(self, rows: Pieces) -> Flags:
         """Which rows may be one object each; learns the keys that were not met before."""
-        offsets, data = text(rows)
-        objects = np.zeros(len(rows), np.bool_)
+        objects = np.zeros(len(rows.starts), np.bool_)
         row = 0
         while True:
-            row, start, end, key_hash = _scan(offsets, data, self.hashes, row, objects)
-            if row == len(rows):
+            row, start, end, key_hash = _scan(rows, self.hashes, row, objects)
+            if row == len(objects):
                 return objects
             if len(self.hashes) == MOST_KEYS:
                 raise self.reading.refuse(
@@ -88,7 +89,7 @@ class _Parser:
                 )
             place = int(np.searchsorted(self.hashes, key_hash))
             self.hashes = np.insert(self.hashes, place, key_hash)
-            self.learn(data[start:end].tobytes())
+            self.learn(rows.data[start:end].tobytes())
 
     def learn(self, written: bytes) -> None:
         """Note a key, as it is written between its quotes."""
@@ -102,11 +103,10 @@ class _Parser:
         else:
             self.unknown[key] = None
 
-    def at_once(self, rows: pa.Array) -> dict[str, pa.Array] | None:
+    def at_once(self, rows: Pieces) -> dict[str, pa.Array] | None:
         """The cells by Arrow's reader, or None where it cannot read all rows exactly."""
-        offsets, data = text(pc.binary_join_element_wise(rows, "", "\n"))
-        buffer = pa.py_buffer(data)[int(offsets[0]) : int(offsets[-1])]
-        first = dict(_pairs(rows[0].as_py()) or ())
+        buffer = pa.py_buffer(joined(rows))
+        first = dict(_pairs(_line(rows, 0)) or ())
         fields = [
             (key, pa.int64() if isinstance(first.get(key), _Whole) else pa.string()) for key in self.spellings
         ]
@@ -116,7 +116,7 @@ class _Parser:
                 pa.json.ReadOptions(use_threads=False, block_size=buffer.size + 1),
                 pa.json.ParseOptions(explicit_schema=pa.schema(fields), unexpected_field_behavior="ignore"),
             )
-            if table.num_rows != len(rows):
+            if table.num_rows != len(rows.starts):
                 return None
             table.validate(full=True)
         except pa.ArrowInvalid:
@@ -137,12 +137,12 @@ class _Parser:
             cells[column] = values
         return cells
 
-    def line_by_line(self, rows: pa.Array) -> tuple[dict[str, pa.Array], Bytes]:
+    def line_by_line(self, rows: Pieces) -> tuple[dict[str, pa.Array], Bytes]:
         """The cells of the rows that can be read, and the kind of each row."""
-        kinds = np.full(len(rows), GOOD, np.uint8)
+        kinds = np.full(len(rows.starts), GOOD, np.uint8)
         lists: dict[str, list[str | None]] = {column: [] for column in self.wanted}
-        for index, line in enumerate(rows.to_pylist()):
-            pairs = _pairs(line)
+        for index in range(len(kinds)):
+            pairs = _pairs(_line(rows, index))
             if pairs is None:
                 kinds[index] = NO_OBJECT
                 continue
@@ -184,6 +184,10 @@ def _no_constant(word: str) -> object:
     raise ValueError(word)  # NaN and Infinity are Python's words, not JSON's
 
 
+def _line(rows: Pieces, index: int) -> str:
+    return rows.data[rows.starts[index] : rows.ends[index]].tobytes().decode()
+
+
 def _pairs(line: str) -> list[tuple[str, object]] | None:
     """The keys and values of a line that is one JSON object; an inner object is a list too."""
     try:
@@ -196,34 +200,26 @@ def _pairs(line: str) -> list[tuple[str, object]] | None:
 
 
 @kernel
-def _scan(
-    offsets: Offsets, data: Bytes, known: npt.NDArray[np.uint64], first: int, objects: Flags
-) -> tuple[int, int, int, np.uint64]:
+def _scan(rows: Pieces, known: Hashes, first: int, objects: Flags) -> tuple[int, int, int, np.uint64]:
     """Marks the rows, from `first` on, that may be one object each, until it meets a key that is not `known`.
 
-    Returns that key's row, its begin and end in `data` and its hash; the number of rows when there is none.
+    Returns that key's row, its begin and end in the data and its hash; the number of rows when there is none.
     """
-    rows = len(offsets) - 1
-    for row in range(first, rows):
-        pos, end, depth = offsets[row], offsets[row + 1], 0
-        while end > pos and (data[end - 1] == _SPACE or data[end - 1] == _TAB):
+    data, starts, ends = rows
+    for row in range(first, len(starts)):
+        pos, end, depth, is_key = starts[row], ends[row], 0, False
+        while end > pos and data[end - 1] in (_SPACE, _TAB):
             end -= 1
-        while pos < end and (data[pos] == _SPACE or data[pos] == _TAB):
+        while pos < end and data[pos] in (_SPACE, _TAB):
             pos += 1
         may_be = pos < end and data[pos] == _OPEN
         while pos < end and may_be:
             byte = data[pos]
             if byte == _QUOTE:
-                start, key_hash = pos + 1, _HASH_START
-                pos = start
-                while pos < end and data[pos] != _QUOTE:
-                    pos += 1 if data[pos] == _BACKSLASH else 0
-                    key_hash = (key_hash ^ np.uint64(data[min(pos, end - 1)])) * _HASH_STEP
-                    pos += 1
-                after = pos + 1
-                while after < end and (data[after] == _SPACE or data[after] == _TAB):
-                    after += 1
-                if depth == 1 and after < end and data[after] == _COLON:
+                start = pos + 1
+                pos = _string_end(data, start, end)
+                if is_key:
+                    key_hash = _hash(data, start, pos)
                     place = np.searchsorted(known, key_hash)
                     if place == len(known) or known[place] != key_hash:
                         return row, start, pos, key_hash
@@ -231,7 +227,26 @@ def _scan(
                 depth += 1
             elif byte in (_CLOSE, _CLOSE_LIST):
                 depth -= 1
+            # In the outermost object a string is a key after its brace and after a comma.
+            if byte not in (_SPACE, _TAB):
+                is_key = depth == 1 and byte in (_OPEN, _COMMA)
             may_be = depth <= DEEPEST and (depth > 0 or pos >= end - 1)
             pos += 1
         objects[row] = may_be and depth == 0
-    return rows, 0, 0, _HASH_START
+    return len(starts), 0, 0, _HASH_START
+
+
+@kernel
+def _string_end(data: Bytes, pos: int, end: int) -> int:
+    """Where the quote stands that ends a string begun before `pos`; `end` if there is none."""
+    while pos < end and data[pos] != _QUOTE:
+        pos += 2 if data[pos] == _BACKSLASH else 1
+    return min(pos, end)
+
+
+@kernel
+def _hash(data: Bytes, start: int, end: int) -> np.uint64:
+    found = _HASH_START
+    for pos in range(start, end):
+        found = (found ^ np.uint64(data[pos])) * _HASH_STEP
+    return found

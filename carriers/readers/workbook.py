@@ -124,7 +124,7 @@ def _sheets(reading: Reading, book: CalamineWorkbook) -> Iterator[pa.RecordBatch
             without.append(name)
         else:
             found, others = match(reading, [_text(cell) for cell in header])
-            unknown.update(dict.fromkeys(filter(None, others)))
+            unknown.update(dict.fromkeys(others))
             yield from _batches(reading, rows, found)
         reading.bytes_read = reading.bytes_total * (index + 1) // len(names)
     if len(without) == len(names):

@@ -37,9 +37,10 @@ def _compare(declared: I32, other: I32, flags: U64, registered: I32, out: U64) -
     for row in range(len(declared)):
         ours, theirs = declared[row], registered[row]
         if ours == 0:
-            out[row] = flags[row]
+            # a year before anybody alive was born is kept nowhere, but it was another one
+            out[row] = flags[row] | (DIFFERENT if flags[row] & IMPOSSIBLE else NONE)
         elif ours == theirs:
-            out[row] = flags[row] & ~IMPOSSIBLE
+            out[row] = flags[row]
         else:
             out[row] = flags[row] | _difference(ours, other[row], theirs)
 

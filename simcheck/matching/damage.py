@@ -6,7 +6,7 @@ import numpy as np
 
 from simcheck.normalise.kernels import kernel
 from simcheck.normalise.letters import TONE_MARKS
-from simcheck.normalise.words import BARE_VALID, FAMILY, I32, MARKED, VALID, WordTable
+from simcheck.normalise.words import BARE_VALID, FAMILY, I32, MARKED, NAMING, VALID, WordTable
 
 APART, SPACED, SPACED_BARE, HOLED, ALL_LOST = range(5)
 LONGEST_HOLED = 60  # letters of a word with holes: as many as bits are at hand
@@ -118,7 +118,7 @@ def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
     used = _joined(declared, table.plain_at, table.plains, ours)
     if not _equal(ours, theirs, used):
         return APART
-    if _may_be_words(declared, registered, table, VALID if marked else BARE_VALID):
+    if _may_be_words(declared, registered, table, NAMING if marked else BARE_VALID):
         return APART
     if _same_letters(declared, registered, table):
         return SPACED

@@ -206,7 +206,10 @@ def _as_written(
 
 @kernel
 def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np.uint64:
-    """Through a dead encoding, or through the keystrokes of an input method."""
+    """Through a dead encoding, or through the keystrokes of an input method.
+
+    Every word must be the registered one when read: beside Vawn, Dung is Dung and not Dũng.
+    """
     length = len(registered)
     valid = True
     marked = False
@@ -218,7 +221,6 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
         keyboard = reading >= KEYBOARDS_FROM
         fits = True
         changed = False
-        bare = False
         for at in range(length):
             theirs = registered[at]
             ours = declared[_place(at, length, order)]
@@ -227,8 +229,6 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
                 read == table.exact[ours] or not (keyboard and _stands(ours, marked, table))
             ):
                 changed |= read != table.exact[ours]
-            elif keyboard and not marked and table.plain[ours] == table.plain[theirs]:
-                bare = True
             elif keyboard and marked and table.exact[ours] == table.exact[theirs]:
                 continue
             else:
@@ -236,7 +236,7 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
                 break
         if not fits or not changed:
             continue
-        found = (ORDER if order else NONE) | (DIACRITICS if bare else NONE)
+        found = ORDER if order else NONE
         if keyboard:
             return found | KEYSTROKES
         if not valid:

@@ -45,6 +45,7 @@ _CONFLICT = np.uint64(Reason.ID_STRUCTURE_CONFLICT.mask)
 # knows the number proves it; else the number is malformed.
 UNPROVEN = np.uint64(1 << 42)
 
+LEAST_DIGITS = 4  # of the twelve; the others may be letters that look like digits
 _ZERO_LIKE, _ONE_LIKE = (ord("O"), ord("o")), (ord("I"), ord("l"))
 _GENDERS = {"m": MALE, "nam": MALE, "male": MALE, "f": FEMALE, "nu": FEMALE, "female": FEMALE}
 # Papers that are not in the citizen register: passports of any kind, visas and residence cards of
@@ -234,7 +235,8 @@ def _read_cell(data: Bytes, start: int, end: int, cell: Bytes) -> tuple[int, int
             return 0, 0, _passport_or_nothing(cell, size)
     if lookalikes == 0:
         return value, size, _NONE if how == AS_WRITTEN else _REPAIRED
-    if lookalikes * 2 >= size or (size < CMND_DIGITS and not cells.is_digit(cell[0])):
+    whole = size == PERSONAL_DIGITS and size - lookalikes >= LEAST_DIGITS
+    if (lookalikes * 2 >= size and not whole) or (size < CMND_DIGITS and not cells.is_digit(cell[0])):
         return 0, 0, _passport_or_nothing(cell, size)
     return value, size, _REPAIRED
 

@@ -64,25 +64,26 @@ TCVN3 = {**_TCVN3_LOW, **{0x80 + index: letter for index, letter in enumerate(_T
 VISCII = {**_VISCII_LOW, **{0x80 + index: letter for index, letter in enumerate(_VISCII_HIGH)}}
 
 
-def single_bytes(written: str) -> bytes | None:
-    """The bytes that were read as `written`, by Latin-1 or CP1252; None where it was neither."""
-    out = bytearray()
-    for character in written:
-        if ord(character) < 0x100:
-            out.append(ord(character))
-            continue
-        try:
-            out += character.encode("cp1252")
-        except UnicodeEncodeError:
-            return None
-    return bytes(out)
+# CP1252 has letters where Latin-1 has control characters
+_CP1252_BACK = {
+    ord(bytes([byte]).decode("cp1252")): byte
+    for byte in range(0x80, 0xA0)
+    if byte not in {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+}
+
+
+def single_bytes(written: str) -> str | None:
+    """The bytes that were read as `written`, by Latin-1 or CP1252, as code points 0 to 255; None where it was
+    neither."""
+    back = written.translate(_CP1252_BACK)
+    return back if back.isascii() or max(back) < "\u0100" else None
 
 
 def _by_table(written: str, table: dict[int, str]) -> str | None:
     raw = single_bytes(written)
     if raw is None:
         return None
-    letters = "".join(table.get(byte, chr(byte)) for byte in raw)
+    letters = raw.translate(table)
     return None if "\ufffd" in letters else unicodedata.normalize("NFC", letters)
 
 
@@ -107,7 +108,7 @@ def utf8_misread(written: str) -> str | None:
     for _ in range(2):
         raw = single_bytes(written)
         try:
-            undone = raw.decode("utf-8") if raw is not None else written
+            undone = raw.encode("latin-1").decode("utf-8") if raw is not None else written
         except UnicodeDecodeError:
             break
         if undone == written:

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import unicodedata
 
-from simcheck.normalise.syllables import canonical, is_syllable
+from simcheck.normalise.syllables import canonical, is_bare_syllable, is_syllable
 
 _TELEX_TONE = {"s": "\u0301", "f": "\u0300", "r": "\u0309", "x": "\u0303", "j": "\u0323"}
 _VNI_TONE = dict(zip("12345", "\u0301\u0300\u0309\u0303\u0323", strict=True))
+_DIGITS = frozenset("123456789")
 _CIRCUMFLEX = {"a": "â", "e": "ê", "o": "ô"}
 _HORN_OR_BREVE = {"a": "ă", "o": "ơ", "u": "ư"}
 _VOWELS = "aeiouyăâêôơư"
 
 
 def telex(word: str) -> str | None:
-    """The syllable that Telex keystrokes spell, or None: `nguyeenx` is `nguyễn`."""
+    """The syllable that Telex keystrokes spell, or None: `nguyeenx` is `nguyễn`.
+
+    A word that can be a syllable as it stands is none that was left half typed.
+    """
+    if is_bare_syllable(word.lower()):
+        return None
     out: list[str] = []
     tone = ""
     for key in word.lower():
@@ -40,6 +46,8 @@ def telex(word: str) -> str | None:
 
 def vni_keys(word: str) -> str | None:
     """The syllable that VNI keystrokes spell, or None: `nguye6n4` is `nguyễn`."""
+    if not _DIGITS.intersection(word):
+        return None
     out: list[str] = []
     tone = ""
     for key in word.lower():

@@ -10,6 +10,7 @@ Quyết định 1989/QĐ-BGDĐT (2018) for the two places of the tone mark, both
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +36,10 @@ INVISIBLE = "\u00ad\u034f\u061c\u180e\ufeff" + "".join(
     for first, last in ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2069))
     for point in range(first, last + 1)
 )
-APOSTROPHES = "'\u2018\u2019\u02bc\u02bb\u02b9\u2032\uff07\ua78c`"
+APOSTROPHES = "'\u00b4\u2018\u2019\u02bc\u02bb\u02b9\u2032\uff07\ua78c`"
 
 
+@cache
 def take_apart(character: str) -> tuple[str, int, str]:
     """One character as (letter with shape, tone 0 to 5, what is left: shape marks that compose nothing).
 

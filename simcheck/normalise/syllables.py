@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import log2
 
 from simcheck.normalise.letters import TONE_MARKS, take_apart
 
-_ONSETS = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x|"
+_ONSETS = "ngh ng nh gh gi kh ph th tr ch qu b c d đ g h k l m n p r s t v x".split()
 _RIMES = set(
     """
     a ac ach ai am an ang anh ao ap at au ay ă ăc ăm ăn ăng ăp ăt â âc âm ân âng âp ât âu ây e ec em en
@@ -28,12 +28,14 @@ _RIMES = set(
     ươm ươn ương ươp ươt ươu ưp
     """.split()
 )
-_QU_RIMES = {rime[1:] for rime in _RIMES if rime[0] in "ou" and len(rime) > 1} | _RIMES
-_GI_RIMES = {rime[1:] for rime in _RIMES if rime[0] == "i"} | _RIMES | {""}
+# after qu the u of a rime is written once (Quang, Quyên), after gi the i (Giang, Gìn)
+_AFTER_QU = {rime[1:] for rime in _RIMES if rime[0] in "ou" and len(rime) > 1}
+_AFTER_GI = {rime[1:] for rime in _RIMES if rime[0] == "i"}
 _STOPPED = ("p", "t", "c", "ch")
 _STOPPED_TONES = (TONE_MARKS[2], TONE_MARKS[5])  # a syllable that ends in a stop has sắc or nặng
 
 
+@lru_cache(1 << 16)
 def canonical(token: str) -> str:
     """A token's letters in order, lower case and precomposed, then its tones (`letters.TONE_MARKS`).
 
@@ -56,44 +58,27 @@ def bare(form: str) -> str:
     return form.rstrip(TONE_MARKS).translate(_BARE).replace("\u0306", "")
 
 
-@cache
+def _all_letters() -> frozenset[str]:
+    spelled = {onset + rime for onset in ("", *_ONSETS) for rime in _RIMES}
+    return frozenset(spelled | {"qu" + rime for rime in _AFTER_QU} | {"gi" + rime for rime in _AFTER_GI})
+
+
+_LETTERS = _all_letters()
+_BARE_LETTERS = frozenset(letters.translate(_BARE) for letters in _LETTERS)
+
+
 def is_syllable(form: str) -> bool:
     """Whether a canonical form is a syllable that Vietnamese spelling allows."""
     letters = form.rstrip(TONE_MARKS)
     tones = form[len(letters) :]
-    if len(tones) > 1 or not letters:
-        return False
-    if not any(_fits(onset, letters) for onset in _ONSETS.split("|")):
+    if len(tones) > 1 or letters not in _LETTERS:
         return False
     return not letters.endswith(_STOPPED) or tones in _STOPPED_TONES
 
 
-@cache
 def is_bare_syllable(letters: str) -> bool:
     """Whether letters without marks can be some syllable whose marks were lost."""
-    return any(_fits_bare(onset, letters) for onset in _ONSETS.split("|"))
-
-
-def _fits(onset: str, letters: str) -> bool:
-    if not letters.startswith(onset):
-        return False
-    rime = letters[len(onset) :]
-    if onset == "qu":
-        return rime in _QU_RIMES
-    return rime in (_GI_RIMES if onset == "gi" else _RIMES)
-
-
-_BARE_RIMES = {rime.translate(_BARE) for rime in _RIMES}
-
-
-def _fits_bare(onset: str, letters: str) -> bool:
-    onset = onset.translate(_BARE)
-    if not letters.startswith(onset):
-        return False
-    rime = letters[len(onset) :]
-    if onset == "qu":
-        return rime in {each.translate(_BARE) for each in _QU_RIMES}
-    return rime in (_BARE_RIMES | {""} if onset == "gi" else _BARE_RIMES)
+    return letters in _BARE_LETTERS
 
 
 _DEFAULT_SHARE = 0.002

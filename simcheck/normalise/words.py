@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,33 +21,43 @@ import pyarrow.compute as pc
 from simcheck.normalise.encodings import LEGACY, utf8_misread
 from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
 from simcheck.normalise.keystrokes import telex, vni_keys
-from simcheck.normalise.letters import APOSTROPHES, INVISIBLE, LETTER, SPACES, TABLE_SIZE, UNKNOWN
+from simcheck.normalise.letters import APOSTROPHES, INVISIBLE, LETTER, SPACES, TABLE_SIZE, TONE_MARKS, UNKNOWN
 from simcheck.normalise.names import code_point
 from simcheck.normalise.syllables import bare, canonical, information, is_bare_syllable, is_syllable
 
 I32 = npt.NDArray[np.int32]
 
 # What is known of a word, as bits.
-MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEYOND_LATIN_1, BARE_VALID = (
-    1 << i for i in range(8)
+MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEYOND_LATIN_1, BARE_VALID, NAMING = (
+    1 << i for i in range(9)
 )
 
 # The other ways in which a word may be read: four dead encodings, then two keyboards.
 READINGS = len(LEGACY) + 2
 KEYBOARDS_FROM = len(LEGACY)
 
-_FAMILIES = frozenset(map(canonical, """
+
+def _with_bare(names: list[str]) -> frozenset[str]:
+    forms = [canonical(name) for name in names]
+    return frozenset(forms) | frozenset(map(bare, forms))
+
+
+# Family names by which a name written family first is known, and words that no one has as a given name.
+_FAMILIES = _with_bare(
+    """
     Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Lí Trương Đinh Trịnh Nông Mai
-    Đào  Đoàn Lương Cao Hà Tạ Châu Tô Lâm Phùng Vương Thái Tăng La Quách Triệu Lưu Chu Tống Kiều Mạc Từ
+    Đào Đoàn Lương Cao Hà Tạ Châu Tô Lâm Phùng Vương Thái Tăng La Quách Triệu Lưu Chu Tống Kiều Mạc Từ
     Văn
-    """.split()))  # fmt: skip
-_NEVER_GIVEN = frozenset(
-    map(
-        canonical,
-        """
+    """.split()
+)
+_NEVER_GIVEN = _with_bare(
+    """
     Thị Nguyễn Trần Phạm Phan Bùi Huỳnh Ngô Đỗ Trịnh Trương Đặng Võ Hữu Đoàn Phùng
-    """.split(),
-    )
+    """.split()
+)
+# Syllables that begin with a vowel and are names; others (ợng, iết) are what is left of a torn word.
+_NAMES_IN_VOWELS = frozenset(
+    "a ai am an anh ao âm ân âu ăn em en êm i ich oai oan oanh on ong ông ơn u ut uy uyên ươc ưng y yên".split()
 )
 _KNOWN_SHORT = frozenset(("ng", "tr", "ph", "th", "hg"))
 _LOST = "?\ufffd"
@@ -70,7 +80,7 @@ class WordTable(NamedTuple):
     plain: I32
     i_y: I32
     readings: npt.NDArray[np.int32]
-    flags: Bytes
+    flags: npt.NDArray[np.uint16]
     information: npt.NDArray[np.float32]
     form_at: I32
     forms: I32
@@ -96,17 +106,16 @@ class Vocabulary:
         self._lock = threading.Lock()
         self._number: dict[str, int] = {}
         self._form: dict[str, int] = {}
-        self._rows: list[tuple[int, int, int, tuple[int, ...], int, float]] = []
-        self._forms: list[str] = []
-        self._plains: list[str] = []
-        self._table: WordTable | None = None
+        self._exact, self._plain, self._i_y = _Column(np.int32), _Column(np.int32), _Column(np.int32)
+        self._readings = _Column(np.int32, READINGS)
+        self._flags, self._information = _Column(np.uint16), _Column(np.float32)
+        self._forms, self._plains = _Pool(), _Pool()
 
     def split(self, names: pa.StringArray) -> Words:
         """The words of a column of names."""
         clean, encoded = _clean(names)
         listed = pc.split_pattern(clean, " ")
-        word_strings = listed.flatten()
-        coded = word_strings.dictionary_encode()
+        coded = listed.flatten().dictionary_encode()
         numbers = self._numbers(coded.dictionary.to_pylist())
         word = numbers[coded.indices.to_numpy()] if len(coded) else np.zeros(0, np.int32)
         starts = np.asarray(listed.offsets, dtype=np.int32)
@@ -117,87 +126,115 @@ class Vocabulary:
     def table(self) -> WordTable:
         """What is known of all words met so far."""
         with self._lock:
-            if self._table is None or len(self._table.exact) < len(self._rows):
-                self._table = self._build()
-            return self._table
+            return WordTable(
+                self._exact.filled,
+                self._plain.filled,
+                self._i_y.filled,
+                self._readings.filled,
+                self._flags.filled,
+                self._information.filled,
+                self._forms.at.filled,
+                self._forms.letters.filled,
+                self._plains.at.filled,
+                self._plains.letters.filled,
+            )
 
     def _numbers(self, distinct: list[str]) -> I32:
         known = self._number
         distinct = [word if _SAYS_SOMETHING.search(word) else "" for word in distinct]
-        missing = [word for word in distinct if word and word not in known]
-        if missing:
+        if any(word and word not in known for word in distinct):
             with self._lock:
-                for word in missing:
-                    if word not in known:
-                        self._rows.append(self._look_at(word))
-                        known[word] = len(self._rows) - 1
+                self._look_at([word for word in distinct if word and word not in known])
         return np.array([known[word] if word else -1 for word in distinct], np.int32)
+
+    def _look_at(self, words: list[str]) -> None:
+        """Work out what can be known of new words. A word gets its number last, when all else is there."""
+        if not words:
+            return
+        forms = [canonical(word.replace(".", "").translate(_APOSTROPHE)) for word in words]
+        plains = [bare(form) for form in forms]
+        self._exact.add([self._form_number(form) for form in forms])
+        self._plain.add([self._form_number(plain) for plain in plains])
+        self._i_y.add([self._form_number(_ALONE_Y.sub(r"\1i", form)) for form in forms])
+        self._readings.add([self._read(word) for word in words])
+        self._flags.add([_flags(*each) for each in zip(words, forms, plains, strict=True)])
+        self._information.add([information(plain) for plain in plains])
+        self._forms.add(forms)
+        self._plains.add(plains)
+        first = len(self._number)
+        self._number.update((word, first + at) for at, word in enumerate(words))
 
     def _form_number(self, form: str) -> int:
         return self._form.setdefault(form, len(self._form))
 
-    def _look_at(self, word: str) -> tuple[int, int, int, tuple[int, ...], int, float]:
-        form = canonical(word.replace(".", "").translate(_APOSTROPHE))
-        plain = bare(form)
-        self._forms.append(form)
-        self._plains.append(plain)
-        readings = [self._read(word, decode) for decode in (*LEGACY, telex, vni_keys)]
-        return (
-            self._form_number(form),
-            self._form_number(plain),
-            self._form_number(_ALONE_Y.sub(r"\1i", form)),
-            tuple(readings),
-            _flags(word, form, plain),
-            information(plain),
-        )
-
-    def _read(self, word: str, decode: Callable[[str], str | None]) -> int:
-        """The number of the form that a reading gives; a plain ASCII word reads as itself."""
-        read = decode(word)
-        if read is None and "'" in word:  # K'Phucs: what follows the apostrophe was typed
-            head, _, tail = word.rpartition("'")
+    def _read(self, word: str) -> list[int]:
+        """The numbers of the forms that each reading gives, -1 for none; plain letters read as themselves."""
+        if word.isascii():
+            alone = self._form_number(canonical(word)) if word.isalpha() else -1
+            read = [alone] * KEYBOARDS_FROM
+        else:
+            alone = -1
+            read = [
+                -1 if form is None else self._form_number(canonical(form))
+                for form in (d(word) for d in LEGACY)
+            ]
+        head, apostrophe, tail = word.rpartition("'")  # K'Phucs: what follows the apostrophe was typed
+        for decode in (telex, vni_keys):
             typed = decode(tail)
-            read = None if typed is None else f"{head}'{typed}"
-        if read is None:
-            return self._form_number(canonical(word)) if word.isascii() and word.isalpha() else -1
-        return self._form_number(canonical(read))
-
-    def _build(self) -> WordTable:
-        exact, plain, i_y, readings, flags, bits = zip(*self._rows, strict=True) if self._rows else [[]] * 6
-        form_at, forms = _pool(self._forms)
-        plain_at, plains = _pool(self._plains)
-        return WordTable(
-            np.array(exact, np.int32),
-            np.array(plain, np.int32),
-            np.array(i_y, np.int32),
-            np.array(readings, np.int32).reshape(-1, READINGS),
-            np.array(flags, np.uint8),
-            np.array(bits, np.float32),
-            form_at,
-            forms,
-            plain_at,
-            plains,
-        )
+            read.append(alone if typed is None else self._form_number(canonical(head + apostrophe + typed)))
+        return read
 
 
-def _pool(strings: list[str]) -> tuple[I32, I32]:
-    starts = np.concatenate([[0], np.cumsum([len(each) for each in strings])]).astype(np.int32)
-    return starts, np.frombuffer("".join(strings).encode("utf-32-le"), np.int32)
+class _Column:
+    """An array that grows at its end. What `filled` gave before stays as it was."""
+
+    def __init__(self, kind: type[np.generic], width: int = 0) -> None:
+        self._data = np.zeros((1024, width) if width else 1024, kind)
+        self._used = 0
+
+    @property
+    def filled(self) -> npt.NDArray[Any]:
+        return self._data[: self._used]
+
+    def add(self, values: list[Any] | npt.NDArray[Any]) -> None:
+        end = self._used + len(values)
+        if end > len(self._data):
+            grown = np.zeros((max(2 * len(self._data), end), *self._data.shape[1:]), self._data.dtype)
+            grown[: self._used] = self.filled
+            self._data = grown
+        self._data[self._used : end] = values
+        self._used = end
+
+
+class _Pool:
+    """Strings as code points, one after another: string `i` is `letters[at[i]:at[i + 1]]`."""
+
+    def __init__(self) -> None:
+        self.at, self.letters = _Column(np.int32), _Column(np.int32)
+        self.at.add([0])
+
+    def add(self, strings: list[str]) -> None:
+        ends = np.cumsum([len(each) for each in strings]) + len(self.letters.filled)
+        self.letters.add(np.frombuffer("".join(strings).encode("utf-32-le"), np.int32))
+        self.at.add(ends)
 
 
 def _flags(word: str, form: str, plain: str) -> int:
     letters = [character for character in unicodedata.normalize("NFC", word) if not character.isascii()]
-    # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short
-    short = word.endswith(".") or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
+    # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short; Thu. is Thu
+    stopped = word.endswith(".") and (len(plain) == 1 or not is_bare_syllable(plain))
+    short = stopped or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
     return (
         MARKED * (form != plain)
         | VALID * is_syllable(form)
         | ABBREVIATION * short
         | LOST * any(character in _LOST for character in word)
-        | FAMILY * (form in _FAMILIES or (form == plain and any(bare(each) == plain for each in _FAMILIES)))
-        | NEVER_GIVEN * (form in _NEVER_GIVEN or any(bare(each) == form for each in _NEVER_GIVEN))
+        | FAMILY * (form in _FAMILIES)
+        | NEVER_GIVEN * (form in _NEVER_GIVEN)
         | BEYOND_LATIN_1 * all(ord(character) > 0xFF for character in letters)
         | BARE_VALID * is_bare_syllable(plain)
+        | NAMING
+        * (is_syllable(form) and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))
     )
 
 
@@ -271,7 +308,7 @@ def _odd(
                 odd[row] |= 0xC3 <= before <= 0xC6 or before == 0xE1
             elif point >= TABLE_SIZE or (point >= 0x152 and letter[point] == UNKNOWN):
                 odd[row] = True
-                pointed[row] |= 0x2018 <= point <= 0x2032 or point >= 0xA78C
-            elif (point < 0x30 and point != 0x20) or point in (0x3B, 0x5F, 0x60, 0x2BC, 0x2BB, 0x2B9):
+                pointed[row] |= 0x2B9 <= point <= 0x2BC or 0x2018 <= point <= 0x2032 or point >= 0xA78C
+            elif (point < 0x30 and point != 0x20) or point in (0x3B, 0x5F, 0x60, 0xB4):
                 pointed[row] = True
             before = point

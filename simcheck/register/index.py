@@ -8,7 +8,7 @@ full slots stays short and near. A slot holds what the common case needs
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 from simcheck.errors import FileRefusedError
 from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.normalise.names import U64
-from simcheck.register.snapshot import I64, Citizens, Snapshot
+from simcheck.register.snapshot import I64, RESEND, Citizens, Snapshot
 
 I32 = npt.NDArray[np.int32]
 
@@ -60,11 +60,17 @@ class Index:
 
         Raises FileRefusedError where an ID number stands twice: the register would answer two things.
         """
-        parts: Iterable[Citizens] = (
-            _only(part, bucket, buckets) for part in snapshot.citizens(keys, as_of, threads)
-        )
+        seen = 0
+
+        def own() -> Iterator[Citizens]:
+            nonlocal seen
+            for part in snapshot.citizens(keys, as_of, threads):
+                seen += len(part.id_number)
+                yield _only(part, bucket, buckets)
+
+        parts: Iterable[Citizens] = own()
         expected = snapshot.rows
-        if expected is None:
+        if expected is None:  # the table must be as large as it will be from the start
             known = list(parts)
             parts, expected = known, sum(len(part.id_number) for part in known) * buckets
         index = cls(-(-expected // buckets) + 1)
@@ -76,9 +82,11 @@ class Index:
                 raise FileRefusedError(
                     snapshot.path,
                     f"an ID number stands more than once in the register{where}",
-                    "Export the register again, one row a citizen; nothing has been checked.",
+                    RESEND,
                 )
             row += len(part.id_number)
+        if not seen:
+            raise FileRefusedError(snapshot.path, "the register holds no citizen", RESEND)
         return index
 
     def add(self, part: Citizens) -> int:

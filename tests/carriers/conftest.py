@@ -16,7 +16,7 @@ Rows = list[dict[str, object]]
 Read = Callable[..., tuple[Rows, Reading]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Reads bytes (or a file) as a carrier's file: its rows as dicts, and the reading.
 

@@ -20,7 +20,8 @@ FULL = {
     "msisdn": "84912345678", "id_number": "179203001234", "full_name": "Nguyễn Thị Thúy Hương",
     "date_of_birth": "1990-02-03", "gender": "F", "id_type": "cccd", "activated_on": "2020-12-31",
     "email": "a@example.vn", "row_ref": "r1", "face_verified_at": "2026-05-01T10:11:12",
-    "contact_msisdn": "84987654321", "province": "Hà Nội", "contract_id": 'x;y/z,"q"\\', "point_of_sale": "P 1",
+    "contact_msisdn": "84987654321", "province": "Hà Nội", "contract_id": 'x;y/z,"q"\\',
+    "point_of_sale": "P 1",
     "status": "active",
 }  # fmt: skip
 SPARSE = {

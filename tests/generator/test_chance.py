@@ -39,7 +39,9 @@ def test_streams_repeat_and_differ_by_name_block_and_seed() -> None:
     assert (first == stream(1, 2, "name").random(5)).all()
     for other in (stream(1, 2, "date"), stream(1, 3, "name"), stream(2, 2, "name")):
         assert (first != other.random(5)).all()
-    assert (stream(1, 2, "name").random(3) == first[:3]).all()  # a shorter draw is the beginning of a longer one
+    assert (
+        stream(1, 2, "name").random(3) == first[:3]
+    ).all()  # a shorter draw is the beginning of a longer one
 
 
 def test_pick_follows_the_weights() -> None:

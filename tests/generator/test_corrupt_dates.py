@@ -23,9 +23,7 @@ def dates(*days: tuple[int, int, int]) -> Dates:
 
 def written(day: tuple[int, int, int], kind: str, uniform: float = 0.3) -> str | None:
     kinds = np.array([errors.number(f"dob.{kind}")])
-    cells, _, got = corrupt_dates.written(
-        dates(day), np.array([True]), kinds, np.array([uniform]), TODAY
-    )
+    cells, _, got = corrupt_dates.written(dates(day), np.array([True]), kinds, np.array([uniform]), TODAY)
     return "unable" if got[0] < 0 else cells[0].as_py()
 
 

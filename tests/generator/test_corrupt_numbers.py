@@ -41,7 +41,9 @@ def test_id_recipes(kind: str, cell: str | None, said: int) -> None:
     assert one_id(kind) == (cell, said)
 
 
-@pytest.mark.parametrize("kind", ["lost_zero", "letter_o", "cmnd", "cmnd_lost_zero", "previous", "scientific"])
+@pytest.mark.parametrize(
+    "kind", ["lost_zero", "letter_o", "cmnd", "cmnd_lost_zero", "previous", "scientific"]
+)
 def test_an_id_of_a_birth_abroad_has_no_zero_to_lose(kind: str) -> None:
     assert one_id(kind, NO_OTHER) == ("unable", -2)
 
@@ -82,7 +84,8 @@ def test_malformed_ids_have_no_length_that_could_be_mended(uniform: float) -> No
 
 
 def one_number(kind: str, number: int = 912345678, uniform: float = 0.5) -> str | None:
-    cells, got = written_msisdns(np.array([number]), np.array([errors.number(f"msisdn.{kind}")]), np.array([uniform]))
+    kinds = np.array([errors.number(f"msisdn.{kind}")])
+    cells, got = written_msisdns(np.array([number]), kinds, np.array([uniform]))
     return "unable" if got[0] < 0 else cells[0].as_py()
 
 
@@ -111,7 +114,13 @@ def test_msisdn_recipes(kind: str, cell: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("new", "old"), [(701234567, "01201234567"), (791234567, "01211234567"), (321234567, "01621234567"), (591234567, "01991234567")]
+    ("new", "old"),
+    [
+        (701234567, "01201234567"),
+        (791234567, "01211234567"),
+        (321234567, "01621234567"),
+        (591234567, "01991234567"),
+    ],
 )
 def test_numbers_of_before_2018(new: int, old: str) -> None:
     assert one_number("old_prefix", new) == old

@@ -12,7 +12,8 @@ GRAVE = {
     Verdict.UNVERIFIABLE: {"ID_TYPE_UNSUPPORTED"},
     Verdict.VARIANT: {
         "MSISDN_OLD_PREFIX", "ID_FORMAT_REPAIRED", "ID_SUPERSEDED", "NAME_DIACRITICS", "NAME_ENCODING",
-        "NAME_KEYSTROKES", "NAME_ABBREVIATED", "NAME_ORDER", "NAME_SPACING", "NAME_I_Y", "DOB_PARTIAL", "DOB_IMPOSSIBLE",
+        "NAME_KEYSTROKES", "NAME_ABBREVIATED", "NAME_ORDER", "NAME_SPACING", "NAME_I_Y", "DOB_PARTIAL",
+        "DOB_IMPOSSIBLE",
     },
 }  # fmt: skip
 FLAGS = {"ID_STRUCTURE_CONFLICT", "FACE_NOT_VERIFIED", "MSISDN_DUPLICATE_IN_CARRIER"}
@@ -43,7 +44,13 @@ def test_every_reason_that_one_row_can_show_has_a_kind() -> None:
     shown = 0
     for kind in kinds():
         shown |= kind.reasons
-    of_register = {"ID_REVOKED", "HOLDER_DECEASED", "HOLDER_UNDERAGE", "SIM_LIMIT_PER_CARRIER", "SIM_LIMIT_TOTAL"}
+    of_register = {
+        "ID_REVOKED",
+        "HOLDER_DECEASED",
+        "HOLDER_UNDERAGE",
+        "SIM_LIMIT_PER_CARRIER",
+        "SIM_LIMIT_TOTAL",
+    }
     assert {reason.name for reason in Reason if not shown & reason.mask} == of_register
 
 

@@ -27,7 +27,9 @@ def test_a_citizen_depends_on_the_seed_and_on_his_place_alone(block: people.Citi
 
 def test_no_number_is_given_out_twice(block: people.Citizens) -> None:
     blocks = [block, *(citizens(3, place, 20_000, TODAY) for place in (1, 2, 700))]
-    numbers = np.concatenate([part for one in blocks for part in (one.id_number, one.previous[one.previous >= 0])])
+    numbers = np.concatenate(
+        [part for one in blocks for part in (one.id_number, one.previous[one.previous >= 0])]
+    )
     assert len(np.unique(numbers)) == len(numbers)
     old = np.concatenate([one.cmnd[one.cmnd >= 0] for one in blocks])
     assert len(np.unique(old)) == len(old)
@@ -64,8 +66,12 @@ def test_names_have_the_published_frequencies(block: people.Citizens) -> None:
         assert (first == words[family]).mean() == pytest.approx(share, abs=0.02)
     south, north = (provinces().region[block.province] == region for region in (2, 0))
     for usual, other in (("Võ", "Vũ"), ("Huỳnh", "Hoàng")):
-        assert (names.syllables[south, 0] == words[usual]).sum() > (names.syllables[south, 0] == words[other]).sum()
-        assert (names.syllables[north, 0] == words[other]).sum() > (names.syllables[north, 0] == words[usual]).sum()
+        assert (names.syllables[south, 0] == words[usual]).sum() > (
+            names.syllables[south, 0] == words[other]
+        ).sum()
+        assert (names.syllables[north, 0] == words[other]).sum() > (
+            names.syllables[north, 0] == words[usual]
+        ).sum()
     young, single = kinh & (block.year >= 2000), names.family_length == 1
     for men, shares in ((True, (0.009, 0.73, 0.26)), (False, (0.002, 0.35, 0.645))):
         length = names.length[young & single & (block.men == men)]
@@ -101,7 +107,11 @@ def test_the_register_is_as_the_contract_has_it(block: people.Citizens) -> None:
     assert set(table["status"].to_pylist()) == {"active", "deceased", "revoked"}
     partial = np.array([len(cell) < 10 for cell in table["date_of_birth"].to_pylist()])
     assert (partial == (block.known != DAY)).all()
-    impossible = {cell[5:] for cell, ok in zip(table["date_of_birth"].to_pylist(), block.possible, strict=True) if not ok}
+    impossible = {
+        cell[5:]
+        for cell, ok in zip(table["date_of_birth"].to_pylist(), block.possible, strict=True)
+        if not ok
+    }
     assert impossible
     assert impossible <= {"02-29", "02-30", "04-31", "06-31", "09-31", "11-31"}
     for name in table["full_name"].to_pylist():

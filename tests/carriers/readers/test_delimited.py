@@ -39,6 +39,12 @@ def test_columns_come_in_any_order_and_unknown_ones_are_named(read):
     assert reading.unknown_columns == ["x", "y"]
 
 
+def test_a_delimiter_at_the_end_of_the_header_is_a_column_without_a_name(read):
+    rows, reading = read(HEADER[:-1] + b",\n1,2,3,4,\n1,2,3,4\n")
+    assert cells(rows) == [("1", "2", "3", "4"), FEW]
+    assert reading.unknown_columns == []
+
+
 def test_only_asked_columns_come(read):
     rows, _ = read(HEADER + b"1,2,3,4\nbad\n", columns=("full_name",))
     assert [row["full_name"] for row in rows] == ["3", None]

@@ -1,0 +1,104 @@
+"""Speed and memory of `simcheck check` beside three programs on the same files, in one run (`make bench`).
+
+Each program is a process of its own on the same two Parquet files (N subscriptions, N citizens, made by
+`simcheck generate`); its time is the wall clock of the whole process, its memory the largest resident set.
+Figures differ between machines and hours; the ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+SIMCHECK = ROOT / ".venv" / "bin" / "simcheck"
+BENCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+WORK = ROOT / ".simcheck" / "bench"
+
+DUCKDB, PANDAS, SPLINK, OURS = "bare DuckDB join", "pandas + RapidFuzz", "Splink 5", "simcheck check"
+PROGRAMS = {DUCKDB: "join", PANDAS: "pandas", SPLINK: "splink"}
+
+
+class Measured(NamedTuple):
+    """One process: wall clock in seconds, peak resident memory in bytes."""
+
+    seconds: float
+    memory: int
+
+
+def measure(command: list[str]) -> Measured:
+    """Run a command to its end. Raises SystemExit where it fails."""
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - started
+    if status:
+        raise SystemExit(f"{' '.join(command)}: ended with {os.waitstatus_to_exitcode(status)}")
+    return Measured(seconds, usage.ru_maxrss * 1024)
+
+
+def files(rows: int) -> tuple[Path, Path]:
+    """Subscribers and citizens, `rows` of each; made once and kept."""
+    folder = WORK / str(rows)
+    if not (folder / "manifest.json").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        measure(
+            [str(SIMCHECK), "generate", "--citizens", str(rows), "--subscriptions", str(rows), "--seed", "7",
+             "--carrier", "generic", "--parquet", "--out", str(folder), "--quiet"]
+        )  # fmt: skip
+    return folder / "generic.parquet", folder / "citizens.parquet"
+
+
+def command(program: str, subscribers: Path, citizens: Path) -> list[str]:
+    """How a program is run."""
+    if program == OURS:
+        return [str(SIMCHECK), "check", f"generic={subscribers}", "--citizens", str(citizens),
+                "--out", str(WORK / "out"), "--threads", "2", "--quiet"]  # fmt: skip
+    baselines = str(ROOT / "tests" / "bench" / "baselines.py")
+    return [str(BENCH_PYTHON), baselines, PROGRAMS[program], str(subscribers), str(citizens), str(WORK / "out.parquet")]
+
+
+def compare(rows: int, runs: int) -> Measured:
+    """Measure all programs at one size, best of `runs` each (in turn, so that all meet the same machine)."""
+    subscribers, citizens = files(rows)
+    best: dict[str, Measured] = {}
+    for _ in range(runs):
+        for program in (DUCKDB, OURS, PANDAS, SPLINK):
+            now = measure(command(program, subscribers, citizens))
+            best[program] = min(best.get(program, now), now)
+    ours = best[OURS]
+    print(f"\n{rows:,} subscriptions, {rows:,} citizens, 2 threads")
+    print(f"{'':20}{'seconds':>9}{'rows/s':>12}{'memory':>10}   simcheck is")
+    for program, measured in best.items():
+        ratio = measured.seconds / ours.seconds
+        beside = "" if program == OURS else f"{ratio:.1f} x as fast" if ratio > 1 else f"{1 / ratio:.1f} x its time"
+        print(
+            f"{program:20}{measured.seconds:9.2f}{rows / measured.seconds:12,.0f}"
+            f"{measured.memory / 2**30:7.2f} GiB   {beside}"
+        )
+    sys.stdout.flush()
+    return ours
+
+
+def main() -> None:
+    """Measure, and print a table a size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    ours = {rows: compare(rows, arguments.runs) for rows in arguments.rows}
+    small, large = min(ours), max(ours)
+    if small != large:
+        growth = (ours[large].seconds / large) / (ours[small].seconds / small)
+        print(f"\nseconds a row at {large:,} rows: {growth:.2f} times those at {small:,} rows")
+
+
+if __name__ == "__main__":
+    main()
