@@ -40,6 +40,7 @@ _READS_LATIN = frozenset(
     )
 )  # fmt: skip
 _FIXED = frozenset({"dob.compact", "dob.with_time"})  # too wide, or read the other way about
+_TWO_CARRIERS = frozenset({"copy.claimed_same_person", "copy.claimed_other_person"})
 _BROKEN_LINES = frozenset({"row.malformed"})
 
 __all__ = ["AS_OF", "Manifest", "generate"]
@@ -77,7 +78,8 @@ def generate(
     _check(citizens, subscriptions, seed, codes, clean_share)
     profiles = {code: registry.adapter(code).profile for code in codes} if formats == "own" else {}
     parts = tuple(_carrier(code, profiles.get(code)) for code in codes)
-    rates = Rates(codes, scale_for(clean_share), [part.barred for part in parts])
+    alone = _TWO_CARRIERS if len(codes) == 1 else frozenset[str]()
+    rates = Rates(codes, scale_for(clean_share), [part.barred | alone for part in parts])
     country = Country(citizens, subscriptions, seed, as_of, parts, rates)
     sims.plan(subscriptions)
     with aside(out) as folder:

@@ -120,7 +120,7 @@ def _gaps(separator: str, *, last: bool = False) -> Recipe:
 def _viscii(draft: Draft) -> Flags:
     """In capitals six letters would be control characters: no file came through with those."""
     draft.forms[:] = FORM["viscii"]
-    able = in_any(draft.changes("viscii"))
+    able = in_any(draft.changes("viscii") & ~draft.changes("eth"))  # Ð alone is only a look-alike
     able &= draft.case == KEEP
     return able
 
@@ -139,6 +139,8 @@ def _abbreviated(
             draft.forms[slots] = FORM[middle]
         if gap is not None:
             draft.gaps[:] = SEPARATOR[gap]
+        shortened = draft.changes("letter") & (draft.forms != FORM[rest])
+        able = able & in_any(shortened)  # the A of the H'Mông has nothing to lose
         if rest == "unmarked":  # the given name must have had a mark to lose
             able = able & draft.changes("unmarked")[draft.rows, draft.names.given_at]
         return able
@@ -344,8 +346,27 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 
-def written(names: Names, kinds: Ints, case: Ints, uniform: Floats) -> tuple[pa.Array, Ints]:
-    """Names as a carrier has them, and the kinds that took hold.
+_ENCODINGS = ("tcvn3", "vni", "viscii", "cp1258", "utf8_as_1252", "utf8_as_latin1")
+
+
+def _doubtful(kind: str, draft: Draft) -> Flags:
+    """Rows that could also be another person's name, rightly written: which they are is a matter of opinion.
+
+    A name out of order that begins with a family name (Thái Lê Văn); a name in the wrong encoding that still
+    reads as Vietnamese (Lê Vãn Sõn for Lê Văn Sơn).
+    """
+    if kind.startswith("order_"):
+        families = stock().kinh.family
+        assert families is not None
+        return np.isin(draft.syllables[:, 0], families.syllables[:, 0])
+    if kind in _ENCODINGS:
+        ok = spelling.passes_for_a_name()[FORM[kind], cased(draft.syllables, draft.case)]
+        return ~in_any(~ok & draft.there)
+    return np.zeros(len(draft), np.bool_)
+
+
+def written(names: Names, kinds: Ints, case: Ints, uniform: Floats) -> tuple[pa.Array, Ints, Flags]:
+    """Names as a carrier has them, the kinds that took hold, and the rows whose right answer is doubtful.
 
     `kinds` are the numbers of `name.` kinds in `errors.toml`, or `errors.NONE`; `case` is the case of each
     row.
@@ -353,7 +374,7 @@ def written(names: Names, kinds: Ints, case: Ints, uniform: Floats) -> tuple[pa.
     name is null.
     """
     forms, gaps = np.zeros((2, len(kinds), SLOTS), np.int8)
-    syllables, kinds = names.syllables.copy(), kinds.copy()
+    syllables, kinds, doubtful = names.syllables.copy(), kinds.copy(), np.zeros(len(kinds), np.bool_)
     for number in np.unique(kinds[kinds >= 0]):
         recipe = RECIPES.get(errors.kinds()[number].name.removeprefix("name."))
         if recipe is None:
@@ -365,9 +386,10 @@ def written(names: Names, kinds: Ints, case: Ints, uniform: Floats) -> tuple[pa.
         able = recipe(draft)
         kinds[rows[~able]] = errors.NONE
         rows = rows[able]
+        doubtful[rows] = _doubtful(errors.kinds()[number].name.removeprefix("name."), draft)[able]
         syllables[rows], forms[rows], gaps[rows] = draft.syllables[able], draft.forms[able], draft.gaps[able]
     cells = spelling.write(cased(syllables, case), forms, gaps)
-    return _without_a_name(cells, kinds, uniform), kinds
+    return _without_a_name(cells, kinds, uniform), kinds, doubtful
 
 
 def _without_a_name(cells: pa.Array, kinds: Ints, uniform: Floats) -> pa.Array:

@@ -45,6 +45,8 @@ def viscii(word: str) -> str:
 
 def _vni_letter(letter: str) -> str:
     small = letter.lower()
+    if small not in LETTERS:  # the Highlands' own letters have no place in it
+        return letter
     if small in _VNI_WHOLE:
         out = _VNI_WHOLE[small]
     else:

@@ -36,6 +36,7 @@ class Rows:
     said_id: Ints  # the 12 digits that the ID cell says, or -1
     said_date: Dates
     said_man: Ints  # 1, 0, or -1 where the cell is empty
+    doubtful: Flags  # the name as written could also be another, rightly written name
     same_precision: Flags  # row and register both know a part of the birth date only
 
     def gravity(self, part: str) -> Ints:
@@ -76,7 +77,7 @@ class Block:
         none = np.full(size, NONE)
         nothing = Dates(none, none, none)
         shown = dict.fromkeys(PARTS, none)
-        rows = Rows(holder, holder, nine, carrier, shown, none, nothing, none, np.zeros(size, np.bool_))
+        rows = Rows(holder, holder, nine, carrier, shown, none, nothing, none, *np.zeros((2, size), np.bool_))
         self._copy(rows)
         for part in PARTS:
             if part != "copy":
@@ -98,9 +99,7 @@ class Block:
             start += 2 * pairs
             name = kinds()[kind].name
             carrier = rows.carrier[first]
-            if "claimed" in name:
-                if carriers < 2:
-                    continue
+            if "claimed" in name and pairs:
                 carrier = (carrier + 1 + (uniform[second] * (carriers - 1)).astype(np.int64)) % carriers
             holder = rows.holder[first] if "same_person" in name else rows.holder[second]
             other = ("same_person" in name) | (holder != rows.holder[first])
@@ -174,7 +173,7 @@ class Block:
         wanted = rows.shown["name"].copy()
         wanted[similar] = confusable
         names = self.citizens.names.take(rows.named)
-        cells, got = corrupt_names.written(names, wanted, case, self.uniform("name cell"))
+        cells, got, rows.doubtful = corrupt_names.written(names, wanted, case, self.uniform("name cell"))
         failed = np.zeros(len(wanted), np.bool_)
         failed[similar] = got[similar] != confusable
         got[similar] = NONE

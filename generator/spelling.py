@@ -227,6 +227,20 @@ def changes() -> npt.NDArray[np.bool_]:
     return np.array(rows)
 
 
+@cache
+def passes_for_a_name() -> npt.NDArray[np.bool_]:
+    """For each form and cased syllable: could what is written be a syllable that somebody wrote on purpose.
+
+    It could if it has letters of Vietnamese only, and no pair of vowels that the language never writes.
+    """
+    outside = re.compile(f"[^A-Za-z{encodings.LETTERS}]|[aeAE][àáãâèéêÀÁÃÂÈÉÊ]|[yY][ùÙ]")
+    rows = [
+        [outside.search(unicodedata.normalize("NFC", form(word))) is None for word in cased()]
+        for form in FORMS.values()
+    ]
+    return np.array(rows)
+
+
 def write(
     syllables: npt.NDArray[np.integer], forms: npt.NDArray[np.int8], gaps: npt.NDArray[np.int8]
 ) -> pa.Array:

@@ -17,7 +17,7 @@ from generator import corrupt_dates, encodings, text
 from generator.chance import Flags, Ints
 from generator.corrupt_dates import Dates
 from generator.errors import GRAVITY, NONE, PARTS, kinds, number
-from generator.people import DAY, DECEASED, REVOKED
+from generator.people import ACTIVE, DAY, DECEASED, REVOKED
 from generator.rows import Block
 from simcheck.reasons import Reason
 
@@ -29,6 +29,14 @@ _FLAGS = sum(
         Reason.FACE_NOT_VERIFIED, Reason.HOLDER_UNDERAGE,
     )
 )  # fmt: skip
+# What a reader may say of the holder although the row itself cannot be used.
+_OF_HOLDER = (
+    Reason.HOLDER_DECEASED.mask
+    | Reason.ID_REVOKED.mask
+    | Reason.DOB_PARTIAL.mask
+    | Reason.DOB_IMPOSSIBLE.mask
+)
+_NOT_FOUND = Reason.ID_NOT_FOUND.mask | Reason.ID_LIKELY_TYPO.mask | Reason.ID_MALFORMED.mask
 PER_CARRIER, IN_ALL = 3, 10  # more than three at one carrier, ten and more in all (DOMAIN 2)
 INFANT, MINOR = 6, 15  # Decree 174/2026/NĐ-CP, Art. 34
 
@@ -51,10 +59,12 @@ def truth(block: Block) -> Truth:
     out = Truth(masks[0], masks[1], zeros[0], np.ones(size, np.bool_), zeros[1])
     for part in PARTS:
         _of_kinds(out, rows.shown[part])
+    out.strict &= ~rows.doubtful
     known = _resolved(block)
     out.citizen = np.where(known, block.citizens.start + rows.holder + 1, 0)
     _holder(out, block, known)
     _dates(out, block, known)
+    _hints(out, block)
     _zeros(out, block)
     _narrow(out, block)
     _structure(out, block)
@@ -63,7 +73,7 @@ def truth(block: Block) -> Truth:
         out.reasons[lacks] &= ~Reason.FACE_NOT_VERIFIED.mask
     _limits(out, block, known)
     unread = out.gravity >= _UNVERIFIABLE
-    out.optional |= np.where(unread, _FLAGS, 0)
+    out.optional |= np.where(unread, _FLAGS | _OF_HOLDER, 0)
     out.reasons &= ~np.where(unread, _FLAGS, 0)
     out.optional &= ~out.reasons
     return out
@@ -107,14 +117,24 @@ def _dates(out: Truth, block: Block, known: Flags) -> None:
     own = known & (rows.named == rows.holder) & (rows.shown["record"] == NONE) & ~silent
     _add(out, own & partial, Reason.DOB_PARTIAL, _VARIANT)
     _add(out, own & ghost, Reason.DOB_IMPOSSIBLE, _VARIANT)
-    out.strict &= ~(own & rows.same_precision)
-    others = np.flatnonzero(known & ~silent & (rows.named != rows.holder))
+    out.strict &= ~(own & rows.same_precision)  # both know the same part: is that partial, or simply equal
+    similar = rows.shown["record"] == number("record.similar")
+    others = np.flatnonzero(known & ~silent & (similar | (rows.named != rows.holder)))
     held = Dates(c.year[rows.holder[others]], c.month[rows.holder[others]], c.day[rows.holder[others]])
     apart = corrupt_dates.difference(rows.said_date.take(others), held, c.known[rows.holder[others]])
     out.reasons[others] |= apart
     impossible = np.where(ghost[others] | ~c.possible[rows.named[others]], Reason.DOB_IMPOSSIBLE.mask, 0)
     vague = np.where(c.known[rows.named[others]] != DAY, Reason.DOB_PARTIAL.mask, 0)
     out.optional[others] |= impossible | vague | np.where(apart > 0, _ANY_DATE, 0)
+
+
+def _hints(out: Truth, block: Block) -> None:
+    """Whether a hint at the right ID is due where that holder is no plain living adult is open."""
+    rows, c = block.rows, block.citizens
+    plain = (c.status == ACTIVE) & (c.known == DAY) & c.possible & (block.age >= MINOR)
+    hinted = (out.reasons & Reason.ID_LIKELY_TYPO.mask > 0) & ~plain[rows.holder]
+    out.reasons &= ~np.where(hinted, Reason.ID_LIKELY_TYPO.mask, 0)
+    out.optional |= np.where(hinted, Reason.ID_LIKELY_TYPO.mask, 0)
 
 
 _ANY_DATE = Reason.DOB_TYPO.mask | Reason.DOB_DIFFERENT.mask | Reason.DOB_DAY_MONTH_SWAPPED.mask
@@ -130,7 +150,10 @@ def _zeros(out: Truth, block: Block) -> None:
     hit = loses & zero
     found = (block.rows.gravity("id") < _MISMATCH) & hit & (out.gravity < _UNVERIFIABLE)
     _add(out, found, Reason.ID_FORMAT_REPAIRED, _VARIANT)
-    out.optional[hit & ~found] |= Reason.ID_FORMAT_REPAIRED.mask
+    # A wrong number that lost its zero may be beyond repair: whether it is malformed or unknown is open.
+    open_ = hit & ~found
+    out.optional |= np.where(open_, Reason.ID_FORMAT_REPAIRED.mask | _NOT_FOUND, 0)
+    out.reasons &= ~np.where(open_, _NOT_FOUND, 0)
 
 
 def _narrow(out: Truth, block: Block) -> None:

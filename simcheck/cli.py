@@ -26,6 +26,7 @@ app = typer.Typer(
 
 DEMO_CITIZENS, DEMO_SUBSCRIPTIONS, DEMO_SEED = 150_000, 200_000, 2026
 
+STOPPED = 130  # what a shell calls a program that Ctrl-C ended
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -173,7 +174,9 @@ def _bytes(written: str) -> int:
 def main() -> None:
     """Run the command. Ends with 0, with 2 and one line on standard error, or with 130 on Ctrl-C."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        if code == STOPPED:  # Ctrl-C comes back as a code, not as an exception
+            raise KeyboardInterrupt
     except SimcheckError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -181,7 +184,7 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         _say("stopped; nothing was kept")
-        sys.exit(130)
+        sys.exit(STOPPED)
     except typer.TyperException as error:
         _say(error.format_message())
         sys.exit(2)

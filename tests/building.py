@@ -22,14 +22,19 @@ from tests.simcheck import mangling
 AS_OF = datetime.date(2026, 11, 23)
 PROVINCE = "001"
 
-FAMILIES = "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Trương Đinh Trịnh Nông Mai".split()
+FAMILIES = (
+    "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Trương Đinh Trịnh Nông Mai"
+).split()
 MIDDLES = (
     "Văn Thị Hữu Đức Ngọc Thanh Minh Quang Xuân Thu Kim Bảo Gia Hồng Thuý Đình Công Khánh Diệu Quỳnh".split()
 )
 GIVENS = (
-    "An Anh Ân Bình Châu Chi Cường Dũng Duy Đạt Đông Giang Hà Hạnh Hằng Hiếu Hoà Hoàn Huệ Hùng Hưng Hương Khải Khoẻ "
-    "Khuê Lan Liên Linh Loan Long Lộc Mỹ Nam Ngân Nghĩa Nguyệt Nhàn Nhung Oanh Phúc Phương Phượng Quân Quế Quốc Quyên "
-    "Sơn Tâm Thảo Thắng Thuỷ Thuận Thương Tiến Toàn Trâm Trang Tuấn Tuyết Uyên Vân Việt Vinh Vy Xuyến Yến Ánh Ái Ước"
+    "An Anh Ân Bình Châu Chi Cường Dũng Duy Đạt Đông Giang Hà Hạnh Hằng Hiếu Hoà Hoàn Huệ Hùng "
+    "Hưng Hương Khải Khoẻ "
+    "Khuê Lan Liên Linh Loan Long Lộc Mỹ Nam Ngân Nghĩa Nguyệt Nhàn Nhung Oanh Phúc Phương "
+    "Phượng Quân Quế Quốc Quyên "
+    "Sơn Tâm Thảo Thắng Thuỷ Thuận Thương Tiến Toàn Trâm Trang Tuấn Tuyết Uyên Vân Việt Vinh "
+    "Vy Xuyến Yến Ánh Ái Ước"
 ).split()
 SYLLABLES = sorted({*FAMILIES, *MIDDLES, *GIVENS})
 
@@ -68,7 +73,7 @@ def register(path: Path, citizens: Sequence[Citizen], row_group: int = 1 << 20) 
 
 
 def row(number: int | str, holder: Citizen, **changed: str | None) -> dict[str, str | None]:
-    """A declared row that agrees with the register; `number` counts subscriptions or is a cell as it stands."""
+    """A declared row that agrees with the register; `number` counts subscriptions, or is a cell."""
     msisdn = number if isinstance(number, str) else f"09{number:08}"
     return {
         "msisdn": msisdn, "id_number": holder.id_number, "full_name": holder.full_name,
@@ -108,7 +113,7 @@ class File(NamedTuple):
 
 
 def request(folder: Path, citizens: Path, *files: File, size: int = 1 << 16, **more: Any) -> run.Request:
-    """A request for a check of `files` against the register in the file `citizens`, results in `folder`/out."""
+    """A request to check `files` against the register in the file `citizens`, results in `folder`/out."""
     opened = []
     for carrier, rows, name in files:
         path = folder / (name or f"{carrier}.rows")

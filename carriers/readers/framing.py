@@ -5,10 +5,10 @@ The rules, the same for any chunk size:
 - A row ends at LF, CR or the end of the file. A line with nothing in it is no row, wherever it stands.
 - A quote at the beginning of a cell opens a quoted cell (RFC 4180): delimiters and line ends belong to
   it, two quotes are one, until the closing quote.
-- A quoted cell holds line ends only if its row ends within `QUOTED_BYTES`, has as many cells as the
-  header, and every quote that closes such a cell stands before a delimiter or a line end. Else the
-  quote is a slip of the pen: the line where the row begins is a problem row, and reading goes on
-  with the next line, so that one stray quote cannot swallow the rows after it.
+- A quoted cell holds line ends only if its row ends within `QUOTED_BYTES` and `QUOTED_LINES`, has as many
+  cells as the header, and every quote that closes such a cell stands before a delimiter or a line end.
+  Else the quote is a slip of the pen: the line where the row begins is a problem row, and reading goes
+  on with the next line, so that one stray quote cannot swallow the rows after it.
 - A row longer than `LINE_BYTES` is a problem row; what is left of its line is skipped, not held.
 - A NUL in a checked cell makes a problem row.
 """
@@ -27,6 +27,7 @@ from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.records import PROBLEM
 
 QUOTED_BYTES = 64 << 10
+QUOTED_LINES = 100  # keeps hostile quotes, each of which is looked after, from costing their square
 LINE_BYTES = 1 << 20
 
 LF, CR = 10, 13
@@ -81,7 +82,7 @@ def _row(data: Bytes, begin: int, final: bool, rules: Rules) -> tuple[int, int, 
     """The row at `begin` as (its end, where the next begins, its kind); an end of -1 asks for more data."""
     size, columns = len(data), rules.columns
     stop = min(size, begin + LINE_BYTES + 1)
-    pos, cell, cells, has_nul, quoted, broken = begin, begin, 1, False, False, -1
+    pos, cell, cells, has_nul, quoted, broken, breaks = begin, begin, 1, False, False, -1, 0
     while pos < stop:
         kind = rules.classes[data[pos]]
         if kind == PLAIN:
@@ -98,8 +99,9 @@ def _row(data: Bytes, begin: int, final: bool, rules: Rules) -> tuple[int, int, 
                     quoted = False
                     if broken >= 0 and following not in (DELIMITER, LINE_END):
                         return broken - 1, broken, UNCLOSED
-            elif kind == LINE_END and broken < 0:
-                broken = pos + 1
+            elif kind == LINE_END:
+                breaks += 1
+                broken = pos + 1 if broken < 0 else broken
         elif kind == DELIMITER:
             cells += 1
             cell = pos + 1
@@ -112,7 +114,7 @@ def _row(data: Bytes, begin: int, final: bool, rules: Rules) -> tuple[int, int, 
         if kind == NUL and cells <= len(rules.checked) and rules.checked[cells - 1]:
             has_nul = True
         pos += 1
-        if broken >= 0 and pos - begin > QUOTED_BYTES:
+        if broken >= 0 and (pos - begin > QUOTED_BYTES or breaks > QUOTED_LINES):
             return broken - 1, broken, UNCLOSED
     no_line_end, other_count = pos >= size, cells != columns > 0
     if broken >= 0 and (pos - begin > QUOTED_BYTES or (no_line_end and final and quoted)):

@@ -15,21 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from simcheck.crosscheck.compare import Measure, of_holder
+from simcheck.crosscheck.compare import Measure, of_holder, word_by_word
 from simcheck.crosscheck.findings import Findings, Pending
 from simcheck.crosscheck.members import Members
-from simcheck.matching import birth_dates, names
+from simcheck.matching import birth_dates
 from simcheck.matching.birth_dates import one_digit_slip
 from simcheck.matching.rules import VERDICTS
 from simcheck.normalise.citizen_ids import CMND_BASE, UNPROVEN
 from simcheck.normalise.kernels import kernel
-from simcheck.normalise.names import U64
+from simcheck.normalise.names import U64, fingerprint
 from simcheck.parallel import ordered
 from simcheck.reasons import Reason, Verdict
 from simcheck.register.snapshot import Citizens, Former
 
 I64 = npt.NDArray[np.int64]
 
+PAIRS_AT_ONCE = 1 << 16
 _HALF = 10**6
 _HEAD, _TAIL, _MIDDLE = 1, 2, 3  # which part of the number a block keeps
 _VARIANT = VERDICTS.index(Verdict.VARIANT)
@@ -80,15 +81,18 @@ def look_again(
         by_block.append(other)
     bearers = _joined(by_old)
     order = np.argsort(rows.key, kind="stable")
-    best, of_pair = _best(rows, bearers, *_expand(bearers.wanted, rows.key[order], order), measure)
+    pairs = _compare(rows, bearers, *_expand(bearers.wanted, rows.key[order], order), measure, threads)
+    best = _best(bearers, pairs, measure)
     reasons = np.full(len(rows.key), _NOT_FOUND)
     score = np.full(len(rows.key), np.nan, np.float32)
     person = np.zeros(len(rows.key), np.int64)
-    at = of_pair.row[best]
-    reasons[at] = of_pair.reasons[best] | _SUPERSEDED
-    score[at] = of_pair.score[best]
-    person[at] = bearers.id_number[of_pair.citizen[best]]
-    reasons[_likely_typos(rows, person, _joined(by_block), blocks, block_row, measure)] |= _LIKELY_TYPO
+    at = pairs.row[best]
+    reasons[at] = pairs.reasons[best] | _SUPERSEDED
+    score[at] = pairs.score[best]
+    person[at] = bearers.id_number[pairs.citizen[best]]
+    reasons[_likely_typos(rows, person, _joined(by_block), blocks, block_row, measure, threads)] |= (
+        _LIKELY_TYPO
+    )
     _put_back(findings, rows, reasons, score, person)
 
 
@@ -176,39 +180,56 @@ def _expand(wanted: I64, keys: I64, row_of_key: I64) -> tuple[I64, I64]:
     return row_of_key[np.repeat(first, count) + nth], citizen
 
 
-def _best(
-    rows: Pending, candidates: Candidates, row: I64, citizen: I64, measure: Measure
-) -> tuple[I64, Pairs]:
+def _best(candidates: Candidates, pairs: Pairs, measure: Measure) -> I64:
     """Of each row's pairs the one that agrees best; ties go to the lowest ID number."""
-    pairs = _compare(rows, candidates, row, citizen, measure)
     gravity = measure.rules.verdicts(pairs.reasons)
-    order = np.lexsort((candidates.id_number[citizen], -pairs.score, gravity, row))
+    order = np.lexsort((candidates.id_number[pairs.citizen], -pairs.score, gravity, pairs.row))
     first = np.ones(len(order), np.bool_)
-    first[1:] = row[order][1:] != row[order][:-1]
-    return order[first], pairs
+    first[1:] = pairs.row[order][1:] != pairs.row[order][:-1]
+    return order[first]
 
 
-def _compare(rows: Pending, candidates: Candidates, row: I64, citizen: I64, measure: Measure) -> Pairs:
-    outcome = names.compare(
-        rows.name.take(pa.array(row)), candidates.name.take(pa.array(citizen)),
-        measure.vocabulary, measure.rules.minimum_information,
-    )  # fmt: skip
+def _compare(
+    rows: Pending, candidates: Candidates, row: I64, citizen: I64, measure: Measure, threads: int
+) -> Pairs:
+    """Compare pairs, on all threads."""
+
+    def compare(part: slice) -> tuple[U64, npt.NDArray[np.float32]]:
+        ours = rows.name.take(pa.array(row[part]))
+        theirs = candidates.name.take(pa.array(citizen[part]))
+        code = fingerprint(ours, measure.keys).code
+        differ = np.flatnonzero((code == 0) | (code != fingerprint(theirs, measure.keys).code))
+        reasons = np.zeros(len(code), np.uint64)
+        score = np.ones(len(code), np.float32)
+        if len(differ):
+            outcome = word_by_word(ours.take(pa.array(differ)), theirs.take(pa.array(differ)), measure)
+            reasons[differ], score[differ] = outcome.reasons, outcome.score
+        return reasons, score
+
+    parts = [slice(first, first + PAIRS_AT_ONCE) for first in range(0, len(row), PAIRS_AT_ONCE)]
+    compared = list(ordered(compare, parts, threads))
+    reasons = np.concatenate([np.zeros(0, np.uint64), *(each for each, _ in compared)])
+    score = np.concatenate([np.zeros(0, np.float32), *(each for _, each in compared)])
     born = candidates.born[citizen]
-    reasons = outcome.reasons | birth_dates.compare(
-        rows.born[row], rows.other_born[row], rows.born_flags[row], born
-    )
+    reasons |= birth_dates.compare(rows.born[row], rows.other_born[row], rows.born_flags[row], born)
     reasons |= of_holder(candidates.status[citizen], born, measure)
-    return Pairs(row, citizen, reasons, outcome.score)
+    return Pairs(row, citizen, reasons, score)
 
 
 def _likely_typos(
-    rows: Pending, person: I64, candidates: Candidates, blocks: I64, block_row: I64, measure: Measure
+    rows: Pending,
+    person: I64,
+    candidates: Candidates,
+    blocks: I64,
+    block_row: I64,
+    measure: Measure,
+    threads: int,
 ) -> I64:
     """The rows that a citizen one slip away would explain."""
     row, citizen = _expand(candidates.wanted, blocks, block_row)
     near = person[row] == 0
     _slips(rows.key[row], candidates.id_number[citizen], near)
-    pairs = _compare(rows, candidates, row[near], citizen[near], measure)
+    pairs = _compare(rows, candidates, row[near], citizen[near], measure, threads)
     agrees = measure.rules.verdicts(pairs.reasons) <= _VARIANT
     return np.unique(pairs.row[agrees])
 

@@ -19,7 +19,7 @@ from simcheck.matching import birth_dates, names
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.normalise.citizen_ids import CMND_BASE
-from simcheck.normalise.names import U64, fingerprint
+from simcheck.normalise.names import U64, blank, fingerprint
 from simcheck.normalise.words import Vocabulary
 from simcheck.reasons import Reason
 from simcheck.records import PROBLEM, ROW
@@ -64,7 +64,7 @@ class Declared:
     row_ref: pa.StringArray | None
 
 
-def normalise(batch: pa.RecordBatch, source: int, has_face: bool, measure: Measure) -> Declared:
+def normalise(batch: pa.RecordBatch, source: int, measure: Measure) -> Declared:
     """Read the cells of a batch (`records.declared_schema`)."""
     readable = batch[PROBLEM].is_null().to_numpy(zero_copy_only=False)
     born = dates.normalise(batch["date_of_birth"], measure.as_of)
@@ -80,7 +80,7 @@ def normalise(batch: pa.RecordBatch, source: int, has_face: bool, measure: Measu
         name_code=code,
         marked=int(marked.sum()),
         over=_over(batch["status"]),
-        face_missing=_empty(batch["face_verified_at"]) if has_face else np.zeros(len(batch), np.bool_),
+        face_missing=blank(batch["face_verified_at"]),
         row_ref=None if batch["row_ref"].null_count == len(batch) else batch["row_ref"],
     )
 
@@ -109,7 +109,7 @@ def compare(
         mine &= bucket_of(key, buckets) == bucket
     unknown = mine & ~known & declared.readable
     _unreadable(declared, reasons)
-    no_name = ~known & _empty(declared.name) & declared.readable
+    no_name = ~known & blank(declared.name) & declared.readable
     reasons[no_name] |= np.uint64(_BLANK)
     findings = Findings(
         declared.source, declared.first_row, np.where(declared.readable, declared.phones.national, 0),
@@ -152,15 +152,14 @@ def _names(
     score[same] = 1.0
     rest = np.flatnonzero(known & ~same)
     if len(rest):
-        ours = declared.name.take(pa.array(rest))
-        outcome = names.compare(
-            ours,
-            index.names(found.row[rest]),
-            measure.vocabulary,
-            measure.rules.minimum_information,
-        )
+        outcome = word_by_word(declared.name.take(pa.array(rest)), index.names(found.row[rest]), measure)
         reasons[rest] |= outcome.reasons
         score[rest] = outcome.score
+
+
+def word_by_word(declared: pa.StringArray, registered: pa.StringArray, measure: Measure) -> names.Compared:
+    """Compare names by their words, under the run's rules and vocabulary."""
+    return names.compare(declared, registered, measure.vocabulary, measure.rules.minimum_information)
 
 
 def _unreadable(declared: Declared, reasons: U64) -> None:
@@ -176,16 +175,7 @@ def _pending(declared: Declared, unknown: Mask, batch: int) -> Pending:
 
 
 def _over(status: pa.StringArray) -> npt.NDArray[np.int64]:
-    if status.null_count == len(status):
-        return np.zeros(0, np.int64)
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(status.fill_null(""), "NFC")))
-    return np.flatnonzero(pc.is_in(words, pa.array(_OVER)).to_numpy(zero_copy_only=False))
-
-
-def _empty(column: pa.StringArray) -> Mask:
-    return np.asarray(
-        pc.equal(pc.binary_length(pc.ascii_trim_whitespace(column.fill_null(""))), 0).to_numpy(
-            zero_copy_only=False
-        ),
-        np.bool_,
-    )
+    coded = status.dictionary_encode()
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(coded.dictionary, "NFC")))
+    over = np.flatnonzero(pc.is_in(words, pa.array(_OVER)).to_numpy(zero_copy_only=False))
+    return np.flatnonzero(np.isin(coded.indices.fill_null(-1).to_numpy(), over)) if len(over) else over

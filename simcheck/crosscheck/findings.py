@@ -22,6 +22,7 @@ class Source:
     path: Path
     rows: int = 0
     marked_names: int = 0  # names with a character beyond ASCII
+    tells_faces: bool = False  # whether the file has the column `face_verified_at`
     unknown_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -43,8 +43,9 @@ class Members:
         return rows
 
 
-def frequent(columns: Callable[[], Iterable[I64]], total: int, least: int) -> Members:
-    """The numbers above 0 that stand at least `least` times (2 to 255) in all columns together.
+def tally(columns: Callable[[], Iterable[I64]], total: int, least: int) -> tuple[I64, I64]:
+    """The numbers above 0 that stand at least `least` times (2 to 255) in all columns together, ascending,
+    and how often each does.
 
     `columns` gives the columns anew each time it is called, `total` is about how many numbers there are.
     """
@@ -55,9 +56,9 @@ def frequent(columns: Callable[[], Iterable[I64]], total: int, least: int) -> Me
     maybe = np.concatenate(
         [np.zeros(0, np.int64), *(_often(column, bits, counters, least) for column in columns())]
     )
-    maybe.sort()
-    last = maybe[least - 1 :]
-    return Members(last[last == maybe[: len(last)]])
+    values, counts = np.unique(maybe, return_counts=True)
+    often = counts >= least
+    return values[often], counts[often]
 
 
 def _often(column: I64, bits: int, counters: Bytes, least: int) -> I64:

@@ -145,9 +145,9 @@ class _Run:
         return findings
 
     def _compared(self, index: Index, bucket: int) -> Iterator[tuple[Findings, Pending]]:
-        def work(item: tuple[int, pa.RecordBatch, int, bool]) -> tuple[Declared, Findings, Pending]:
-            number, batch, source, has_face = item
-            declared = normalise(batch, source, has_face, self.measure)
+        def work(item: tuple[int, pa.RecordBatch, int]) -> tuple[Declared, Findings, Pending]:
+            number, batch, source = item
+            declared = normalise(batch, source, self.measure)
             return declared, *compare(declared, index, self.measure, number, bucket, self.buckets)
 
         for declared, found, waiting in ordered(work, self._batches(bucket), self.request.threads):
@@ -157,7 +157,7 @@ class _Run:
                 source.marked_names += declared.marked
             yield found, waiting
 
-    def _batches(self, bucket: int) -> Iterator[tuple[int, pa.RecordBatch, int, bool]]:
+    def _batches(self, bucket: int) -> Iterator[tuple[int, pa.RecordBatch, int]]:
         number = rows = 0
         total = sum(path.stat().st_size for _, path, _ in self.request.files) * self.buckets
         done = sum(path.stat().st_size for _, path, _ in self.request.files) * bucket
@@ -165,11 +165,12 @@ class _Run:
             reading = opener(CHECKED_COLUMNS)
             for batch in reading:
                 if len(batch):
-                    yield number, batch, at, "face_verified_at" in reading.present
+                    yield number, batch, at
                     number += 1
                     rows += len(batch)
                 self.progress("compare", done + reading.bytes_read, total, rows)
             done += path.stat().st_size
+            self.sources[at].tells_faces = "face_verified_at" in reading.present
             self.sources[at].unknown_columns = tuple(reading.unknown_columns)
             self.sources[at].warnings = tuple(reading.warnings)
 

@@ -117,7 +117,7 @@ def _writer(path: Path) -> pq.ParquetWriter:
         VERDICT_SCHEMA,
         version="2.6",
         store_schema=False,  # readers see plain strings, however they were encoded here
-        compression="lz4",
+        compression={"carrier": "none", "file": "none", "msisdn": "lz4", "id_number": "lz4"},
         use_dictionary=["carrier", "file", "verdict", "reasons.list.element", "name_score"],
         column_encoding={"row": "DELTA_BINARY_PACKED"},
         write_statistics=["row"],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from simcheck.crosscheck.findings import I64, Findings, Source
-from simcheck.crosscheck.members import Members, frequent
+from simcheck.crosscheck.members import Members, tally
 from simcheck.matching.names import DOUBT, DOUBT_SHIFT, READ_SHIFT
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise.words import KEYBOARDS_FROM
@@ -20,6 +20,7 @@ _CLAIMED = np.uint64(Reason.MSISDN_CLAIMED_BY_OTHER_CARRIER.mask)
 
 def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
     """Add the reasons that need all rows of all files."""
+    _faces(findings, sources)
     _encodings(findings, sources, rules)
     carriers = sorted({source.carrier for source in sources})
     of_carrier = {
@@ -28,6 +29,14 @@ def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules)
     }
     _claims(of_carrier)
     _holdings(of_carrier, rules)
+
+
+def _faces(findings: list[Findings], sources: list[Source]) -> None:
+    """A file that does not tell of face checks has not missed any."""
+    missing = ~np.uint64(Reason.FACE_NOT_VERIFIED.mask)
+    for batch in findings:
+        if not sources[batch.source].tells_faces:
+            batch.reasons &= missing
 
 
 def _encodings(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
@@ -66,8 +75,8 @@ def _holder_once(batch: Findings) -> I64:
     return holder
 
 
-def _frequent(batches: list[Findings], column: Callable[[Findings], I64], least: int) -> Members:
-    return frequent(lambda: map(column, batches), sum(map(len, batches)), least)
+def _tally(batches: list[Findings], column: Callable[[Findings], I64], least: int) -> tuple[I64, I64]:
+    return tally(lambda: map(column, batches), sum(map(len, batches)), least)
 
 
 def _mark(
@@ -81,7 +90,7 @@ def _mark(
 def _claims(of_carrier: dict[str, list[Findings]]) -> None:
     """Numbers on several rows: of one carrier, or of several."""
     every = [batch for batches in of_carrier.values() for batch in batches]
-    repeated = _frequent(every, _number, 2)
+    repeated = Members(_tally(every, _number, 2)[0])
     if not len(repeated.values):
         return
     declared = []
@@ -124,13 +133,13 @@ def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> N
 
 def _holdings(of_carrier: dict[str, list[Findings]], rules: Rules) -> None:
     """People with more subscriptions than the limits."""
-    per_carrier = np.uint64(Reason.SIM_LIMIT_PER_CARRIER.mask)
+    per_carrier, total = np.uint64(Reason.SIM_LIMIT_PER_CARRIER.mask), np.uint64(Reason.SIM_LIMIT_TOTAL.mask)
+    held = None
     for batches in of_carrier.values():
-        _mark(batches, _frequent(batches, _holder_once, rules.sims_per_carrier + 1), _holder, per_carrier)
+        held = _tally(batches, _holder_once, rules.sims_per_carrier + 1)
+        _mark(batches, Members(held[0]), _holder, per_carrier)
     every = [batch for batches in of_carrier.values() for batch in batches]
-    _mark(
-        every,
-        _frequent(every, _holder_once, rules.sims_total),
-        _holder,
-        np.uint64(Reason.SIM_LIMIT_TOTAL.mask),
-    )
+    if held is None or len(of_carrier) > 1 or rules.sims_total <= rules.sims_per_carrier:
+        held = _tally(every, _holder_once, rules.sims_total)
+    people, numbers = held
+    _mark(every, Members(people[numbers >= rules.sims_total]), _holder, total)

@@ -25,9 +25,11 @@ def fits_holes(ours: int, theirs: int, table: WordTable) -> int:
     """
     o = table.plains[table.plain_at[ours] : table.plain_at[ours + 1]]
     t = table.plains[table.plain_at[theirs] : table.plain_at[theirs + 1]]
+    form = table.forms[table.form_at[theirs] : table.form_at[theirs + 1]]
     if len(t) > LONGEST_HOLED:
         return APART
-    loose = _has_loose_mark(table.forms[table.form_at[theirs] : table.form_at[theirs + 1]])
+    toned = _has_tone(form) and not _has_tone(table.forms[table.form_at[ours] : table.form_at[ours + 1]])
+    may_be_lost, loose = _beyond_ascii(form, t, toned)
     ends = np.uint64(1)
     letters = 0
     at = 0
@@ -37,9 +39,12 @@ def fits_holes(ours: int, theirs: int, table: WordTable) -> int:
             run += 1
             at += 1
         if run:
-            after = np.uint64(0)
-            for lost in range(0 if loose else (run + 2) // 3, run + 1):
-                after |= ends << np.uint64(lost)
+            least = 0 if loose else (run + 2) // 3
+            after = ends if least == 0 else np.uint64(0)
+            for lost in range(1, run + 1):
+                ends = (ends & may_be_lost) << np.uint64(1)
+                if lost >= least:
+                    after |= ends
             ends = after
         else:
             same = np.uint64(0)
@@ -54,12 +59,24 @@ def fits_holes(ours: int, theirs: int, table: WordTable) -> int:
 
 
 @kernel
-def _has_loose_mark(form: I32) -> bool:
-    """Whether a letter is written with a combining mark even in NFC (ơ̆): a hole may stand for that alone."""
+def _has_tone(form: I32) -> bool:
+    return len(form) > 0 and _FIRST_TONE <= form[-1] <= _LAST_TONE
+
+
+@kernel
+def _beyond_ascii(form: I32, plain: I32, toned: bool) -> tuple[np.uint64, bool]:
+    """The letters that a conversion may have lost, one bit each: those with a shape mark and, where a tone was
+    lost, every vowel (forms do not tell which one bears it). Beside it, whether some letter is written with
+    a combining mark even in NFC (ơ̆), so that a hole may stand for the mark alone."""
+    lost = np.uint64(0)
     loose = False
     for point in form:
         loose |= _FIRST_COMBINING <= point <= _LAST_COMBINING
-    return loose
+    for k in range(len(plain)):
+        shaped = loose or form[k] != plain[k]
+        vowel = plain[k] in (0x61, 0x65, 0x69, 0x6F, 0x75, 0x79)
+        lost |= np.uint64(shaped or (toned and vowel)) << np.uint64(k)
+    return lost, loose
 
 
 @kernel

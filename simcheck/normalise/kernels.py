@@ -46,11 +46,22 @@ def text(column: pa.Array | pa.ChunkedArray) -> Text:
         column = column.combine_chunks()
     if not pa.types.is_string(column.type):
         column = column.cast(pa.string())
-    if column.null_count:
-        column = column.fill_null("")
-    _, offsets, data = column.buffers()
+    validity, offsets, data = column.buffers()
     starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    if column.null_count and _bytes_under_nulls(np.frombuffer(validity, np.uint8), column.offset, starts):
+        return text(column.fill_null(""))
     empty = np.zeros(0, np.uint8)
     letters = empty if data is None else np.frombuffer(data, np.uint8)
     starts.flags.writeable = letters.flags.writeable = False
     return Text(starts, letters)
+
+
+@kernel
+def _bytes_under_nulls(validity: Bytes, offset: int, starts: Offsets) -> int:
+    """How many bytes stand where there is no value: Arrow allows any, its readers leave none."""
+    hidden = 0
+    for row in range(len(starts) - 1):
+        bit = offset + row
+        if not validity[bit >> 3] >> (bit & 7) & 1:
+            hidden += starts[row + 1] - starts[row]
+    return hidden

@@ -27,9 +27,8 @@ def telex(word: str) -> str | None:
     if is_bare_syllable(word.lower()):
         return None
     out: list[str] = []
-    tone = ""
+    tone, started = "", False
     for key in word.lower():
-        started = any(letter in _VOWELS for letter in out)
         if key in _TELEX_TONE and started and not tone:
             tone = _TELEX_TONE[key]
         elif key in _CIRCUMFLEX and key in out:
@@ -39,8 +38,10 @@ def telex(word: str) -> str | None:
         elif key == "w":
             if not _add_horn_or_breve(out):
                 out.append("ư")
+                started = True
         else:
             out.append(key)
+            started = started or key in _VOWELS
     return _syllable(word, out, tone)
 
 

@@ -19,8 +19,10 @@ from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
 from simcheck.normalise.letters import (
     COMPOSE,
     FIRST_MARK,
+    INVISIBLE,
     LETTER,
     SEPARATOR,
+    SPACES,
     TABLE_SIZE,
     TONE,
     TONE_MARK,
@@ -29,6 +31,8 @@ from simcheck.normalise.letters import (
 
 U64 = npt.NDArray[np.uint64]
 
+# Characters beyond ASCII that say nothing; the last entry ends the search.
+SILENT = np.array([*sorted({ord(c) for c in SPACES + INVISIBLE if not c.isascii()}), 1 << 32])
 MAX_LETTERS = 96  # a longer name is compared letter by letter instead
 _TONE_CODE = 240  # codes of the tones, beside those of letters and marks
 _N = 14  # the code of the letter n: n and a combining tilde is the Spanish letter, no tone
@@ -54,6 +58,28 @@ def fingerprint(names: pa.StringArray | pa.ChunkedArray, keys: U64) -> Fingerpri
     marked = np.zeros(len(offsets) - 1, np.bool_)
     _fingerprint(offsets, data, keys, LETTER, TONE, COMPOSE, code, marked)
     return Fingerprints(code, marked)
+
+
+def blank(column: pa.StringArray | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Which values hold no letter and no digit: null, empty, spaces, invisible characters, punctuation."""
+    offsets, data = text(column)
+    out = np.ones(len(offsets) - 1, np.bool_)
+    _blank(offsets, data, SILENT, out)
+    return out
+
+
+@kernel
+def _blank(offsets: Offsets, data: Bytes, silent: npt.NDArray[np.int64], out: npt.NDArray[np.bool_]) -> None:
+    for row in range(len(offsets) - 1):
+        at, end = offsets[row], offsets[row + 1]
+        while at < end and out[row]:
+            point, width = code_point(data, at)
+            at += width
+            if point < 0x80:
+                letter = 0x41 <= (point & ~0x20) <= 0x5A
+                out[row] = not (letter or 0x30 <= point <= 0x39 or point == 0x3F)
+            else:
+                out[row] = silent[np.searchsorted(silent, point)] == point
 
 
 @kernel

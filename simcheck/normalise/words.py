@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simcheck.normalise.encodings import LEGACY, utf8_misread
-from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
+from simcheck.normalise.encodings import LEGACY
 from simcheck.normalise.keystrokes import telex, vni_keys
-from simcheck.normalise.letters import APOSTROPHES, INVISIBLE, LETTER, SPACES, TABLE_SIZE, TONE_MARKS, UNKNOWN
-from simcheck.normalise.names import code_point
+from simcheck.normalise.letters import APOSTROPHES, TONE_MARKS
+from simcheck.normalise.separators import HIDDEN, separated
 from simcheck.normalise.syllables import bare, canonical, information, is_bare_syllable, is_syllable
 
 I32 = npt.NDArray[np.int32]
@@ -57,7 +55,9 @@ _NEVER_GIVEN = _with_bare(
 )
 # Syllables that begin with a vowel and are names; others (ợng, iết) are what is left of a torn word.
 _NAMES_IN_VOWELS = frozenset(
-    "a ai am an anh ao âm ân âu ăn em en êm i ich oai oan oanh on ong ông ơn u ut uy uyên ươc ưng y yên".split()
+    """
+    a ai am an anh ao âm ân âu ăn em en êm i ich oai oan oanh on ong ông ơn u ut uy uyên ươc ưng y yên
+    """.split()
 )
 _KNOWN_SHORT = frozenset(("ng", "tr", "ph", "th", "hg"))
 _LOST = "?\ufffd"
@@ -113,13 +113,13 @@ class Vocabulary:
 
     def split(self, names: pa.StringArray) -> Words:
         """The words of a column of names."""
-        clean, encoded = _clean(names)
+        clean, encoded = separated(names)
         listed = pc.split_pattern(clean, " ")
         coded = listed.flatten().dictionary_encode()
         numbers = self._numbers(coded.dictionary.to_pylist())
         word = numbers[coded.indices.to_numpy()] if len(coded) else np.zeros(0, np.int32)
         starts = np.asarray(listed.offsets, dtype=np.int32)
-        keep = word >= 0  # the empty word between two spaces
+        keep = word >= 0
         before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int32)
         return Words(word[keep], before[starts - starts[0]], encoded)
 
@@ -141,17 +141,22 @@ class Vocabulary:
 
     def _numbers(self, distinct: list[str]) -> I32:
         known = self._number
-        distinct = [word if _SAYS_SOMETHING.search(word) else "" for word in distinct]
-        if any(word and word not in known for word in distinct):
+        if any(word not in known for word in distinct):
             with self._lock:
-                self._look_at([word for word in distinct if word and word not in known])
-        return np.array([known[word] if word else -1 for word in distinct], np.int32)
+                self._look_at([word for word in distinct if word not in known])
+        return np.array([known[word] for word in distinct], np.int32)
 
     def _look_at(self, words: list[str]) -> None:
-        """Work out what can be known of new words. A word gets its number last, when all else is there."""
+        """Work out what can be known of new words. A word gets its number last, when all else is there.
+
+        The empty word between two spaces, and others without a letter or a hole, get -1.
+        """
+        self._number.update((word, -1) for word in words if not _SAYS_SOMETHING.search(word))
+        words = [word for word in words if word not in self._number]
         if not words:
             return
-        forms = [canonical(word.replace(".", "").translate(_APOSTROPHE)) for word in words]
+        seen = [HIDDEN.sub("", word.replace(".", "").translate(_APOSTROPHE)) for word in words]
+        forms = [canonical(word) for word in seen]
         plains = [bare(form) for form in forms]
         self._exact.add([self._form_number(form) for form in forms])
         self._plain.add([self._form_number(plain) for plain in plains])
@@ -161,7 +166,7 @@ class Vocabulary:
         self._information.add([information(plain) for plain in plains])
         self._forms.add(forms)
         self._plains.add(plains)
-        first = len(self._number)
+        first = len(self._exact.filled) - len(words)
         self._number.update((word, first + at) for at, word in enumerate(words))
 
     def _form_number(self, form: str) -> int:
@@ -236,79 +241,3 @@ def _flags(word: str, form: str, plain: str) -> int:
         | NAMING
         * (is_syllable(form) and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))
     )
-
-
-def _clean(names: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
-    """Names with one kind of space and of apostrophe, and which of them were UTF-8 misread."""
-    offsets, data = text(names)
-    odd = np.zeros(len(names), np.bool_)
-    pointed = np.zeros(len(names), np.bool_)
-    _odd(offsets, data, LETTER, odd, pointed)
-    encoded = np.zeros(len(names), np.bool_)
-    if pointed.any():
-        spaced = pc.replace_substring_regex(names.filter(pa.array(pointed)), r"\.([^ .])", r". \1")
-        spaced = pc.replace_substring_regex(spaced, f"([{APOSTROPHES}]) +", "'")
-        spaced = pc.replace_substring_regex(spaced, "[-_,;/]+", " ")
-        names = pc.replace_with_mask(names, pa.array(pointed), spaced)
-    if odd.any():
-        distinct = names.filter(pa.array(odd)).dictionary_encode()
-        untangled = [_untangle(value or "") for value in distinct.dictionary.to_pylist()]
-        values = pa.array([value for value, _ in untangled], pa.string())
-        names = pc.replace_with_mask(names, pa.array(odd), values.take(distinct.indices))
-        was = np.array([misread for _, misread in untangled], np.bool_)
-        encoded[odd] = was[distinct.indices.to_numpy()]
-    return names, encoded
-
-
-_HIDDEN = re.compile(f"[{INVISIBLE}\x00-\x08\x0e-\x1f\x7f]")
-_SPACE = re.compile(f"[{SPACES}\x85]")
-
-
-def _untangle(value: str) -> tuple[str, bool]:
-    """A value with odd characters: misread UTF-8 put right, else one plain space and nothing hidden.
-
-    A value that is all Latin-1 or CP1252 may stand in a dead encoding whose letters look like spaces
-    or like nothing (0xA0, 0xAD, control characters). They are kept where a reading makes more words into
-    syllables than the value as it stands.
-    """
-    read = utf8_misread(value)
-    if read is not None and not read.isascii():
-        return _HIDDEN.sub("", _SPACE.sub(" ", read)), True
-    plain = _HIDDEN.sub("", _SPACE.sub(" ", value))
-    if all(is_syllable(canonical(word)) for word in plain.split()):
-        return plain, False
-    written = [word for word in re.split("[ \t]+", value) if word]
-    sound = _syllables_in(plain.split())
-    for decode in LEGACY:
-        words = [decode(word) for word in written]
-        if None not in words and _syllables_in(words) > sound:
-            return " ".join(written), False
-    return plain, False
-
-
-def _syllables_in(words: Iterable[str | None]) -> int:
-    return sum(word is not None and is_syllable(canonical(word)) for word in words)
-
-
-@kernel
-def _odd(
-    offsets: Offsets, data: Bytes, letter: Bytes, odd: npt.NDArray[np.bool_], pointed: npt.NDArray[np.bool_]
-) -> None:
-    """Mark values that must be read as a whole, and those with punctuation."""
-    for row in range(len(offsets) - 1):
-        at, end = offsets[row], offsets[row + 1]
-        before = np.int64(0)
-        while at < end:
-            point, width = code_point(data, at)
-            at += width
-            if point < 0x20 or point == 0x7F or 0x80 <= point <= 0xA0 or point == 0xAD:
-                odd[row] = True
-            elif 0xA1 <= point <= 0xBF:
-                # a lead byte of misread UTF-8 stands before these; alone they are letters of TCVN3
-                odd[row] |= 0xC3 <= before <= 0xC6 or before == 0xE1
-            elif point >= TABLE_SIZE or (point >= 0x152 and letter[point] == UNKNOWN):
-                odd[row] = True
-                pointed[row] |= 0x2B9 <= point <= 0x2BC or 0x2018 <= point <= 0x2032 or point >= 0xA78C
-            elif (point < 0x30 and point != 0x20) or point in (0x3B, 0x5F, 0x60, 0xB4):
-                pointed[row] = True
-            before = point

@@ -24,7 +24,7 @@ def name(text: str, family_at: int = 0, given_at: int | None = None, people: int
 def written(names: Names, kind: str, uniform: float = 0.4, case: int = KEEP) -> str | None:
     """The cell, or the word `unable`."""
     kinds = np.array([errors.number(f"name.{kind}")])
-    cells, got = corrupt_names.written(names, kinds, np.array([case]), np.array([uniform]))
+    cells, got, _ = corrupt_names.written(names, kinds, np.array([case]), np.array([uniform]))
     return str(cells[0].as_py()) if got[0] >= 0 and cells[0].is_valid else ("unable" if got[0] < 0 else None)
 
 
@@ -113,6 +113,34 @@ def test_lookalikes_are_other_names_one_letter_away() -> None:
     folded, many = corrupt_names.neighbours(True)
     for place in folded[words["Hùng"], : many[words["Hùng"]]]:
         assert spelling.unmarked(words.words[place]) != "Hung"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "doubtful"),
+    [
+        ("order_given_first", "Lê Văn Thái", True),  # Thái Lê Văn: a family name, a middle name, a given name
+        ("order_given_first", "Lê Văn Bình", False),
+        ("cp1258", "Lê Văn Sơn", True),  # Lê Vãn Sõn
+        ("cp1258", "Nguyễn Văn Sơn", False),
+        ("vni", "Phan Thị Oanh", True),  # Phan Thò Oanh
+        ("vni", "Trần Thị Linh", False),
+        ("viscii", "Phạm Công Anh", True),  # PhÕm Công Anh
+        ("tcvn3", "Trần Thị Linh", False),
+        ("unmarked", "Trần Thị Linh", False),
+    ],
+)
+def test_what_could_be_another_name_is_doubtful(kind: str, text: str, doubtful: bool) -> None:
+    kinds = np.array([errors.number(f"name.{kind}")])
+    _, got, doubt = corrupt_names.written(name(text), kinds, np.array([KEEP]), np.array([0.5]))
+    assert got[0] == kinds[0]
+    assert bool(doubt[0]) is doubtful
+
+
+def test_what_has_nothing_to_lose_is_left_alone() -> None:
+    assert written(name("Vàng A Páo"), "abbreviated_middle") == "unable"
+    assert written(name("Vàng A Páo"), "abbreviated_family") == "V. A Páo"
+    assert written(name("Đinh Văn An"), "viscii") == "Ðinh Vån An"
+    assert written(name("Đinh An"), "viscii") == "unable"
 
 
 def test_every_kind_of_name_in_the_table_is_made() -> None:

@@ -100,7 +100,7 @@ _VNI_KEYS = {"â": "a6", "ê": "e6", "ô": "o6", "ă": "a8", "ơ": "o7", "ư": "
 
 
 def telex(name: str, late: bool = True) -> str:
-    """The Telex keystrokes of a name; the tone's key `late` at the end of its word, else right after the vowel."""
+    """The Telex keystrokes of a name; the tone's key `late` at its word's end, else right after the vowel."""
     return _typed(name, _TELEX, "sfrxj", late)
 
 

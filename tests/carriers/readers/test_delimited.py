@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -123,14 +124,25 @@ def test_an_unclosed_quote_at_the_end(read):
 
 
 def test_a_long_quoted_cell_over_many_lines_is_taken_for_a_slip(read):
-    fits = b'1,2,"' + b"x\n" * (32 * KIB - 8) + b'",4\n'
-    rows, _ = read(HEADER + fits)
-    assert len(rows) == 1
-    assert rows[0]["problem"] is None
-    too_long = b'1,2,"' + b"x\n" * (33 * KIB) + b'",4\n5,6,7,8\n'
-    rows, _ = read(HEADER + too_long)
-    assert rows[0]["problem"] == UNCLOSED
-    assert cells(rows)[-1] == ("5", "6", "7", "8")
+    line = b"x" * 1023 + b"\n"
+    for cell, fits in (
+        (line * 63, True),
+        (line * 64, False),
+        (b"x\n" * 100, True),
+        (b"x\n" * 101, False),
+    ):
+        rows, _ = read(HEADER + b'1,2,"' + cell + b'",4\n5,6,7,8\n')
+        assert rows[0]["problem"] == (None if fits else UNCLOSED)
+        assert len(rows) == (2 if fits else cell.count(b"\n") + 2)
+        assert cells(rows)[-1] == ("5", "6", "7", "8")
+
+
+def test_hostile_quotes_do_not_cost_their_square(read):
+    names = b",".join([*(name.encode() for name in REQUIRED), *(b"c%d" % index for index in range(19_996))])
+    begun = time.monotonic()
+    rows, _ = read(names + b"\n" + b'a","\n' * 100_000, columns=())
+    assert len(rows) == 100_000
+    assert time.monotonic() - begun < 10
 
 
 def test_a_line_that_is_too_long(read):

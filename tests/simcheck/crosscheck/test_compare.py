@@ -21,9 +21,11 @@ FINE = ("verified", set())
 @pytest.mark.parametrize(
     "changed",
     [
-        {"msisdn": "+84 900 000 001"}, {"msisdn": "84900000001"}, {"msisdn": "0084900000001"}, {"msisdn": "900000001"},
+        {"msisdn": "+84 900 000 001"}, {"msisdn": "84900000001"}, {"msisdn": "0084900000001"},
+        {"msisdn": "900000001"},
         {"msisdn": "0900.000.001"}, {"msisdn": "900000001.0"}, {"id_number": "001 090 123456"},
-        {"id_number": "001.090.123.456"}, {"id_number": "'001090123456"}, {"id_number": "００１０９０１２３４５６"},
+        {"id_number": "001.090.123.456"}, {"id_number": "'001090123456"},
+        {"id_number": "００１０９０１２３４５６"},
         {"date_of_birth": "25/05/1990"}, {"date_of_birth": "25-5-1990"}, {"date_of_birth": "19900525"},
         {"date_of_birth": "25051990"}, {"date_of_birth": "33018"}, {"date_of_birth": "1990-05-25T00:00:00"},
         {"full_name": "NGUYỄN  VĂN AN"}, {"full_name": "nguye\u0302\u0303n va\u0306n an"}, {"gender": None},
@@ -96,7 +98,8 @@ YOUNG = {"HOLDER_UNDERAGE"}
 @pytest.mark.parametrize(
     ("years", "days", "verdict", "reasons"),
     [
-        (6, 1, "mismatch", YOUNG), (6, 0, "verified", YOUNG), (15, 1, "verified", YOUNG), (15, 0, "verified", set()),
+        (6, 1, "mismatch", YOUNG), (6, 0, "verified", YOUNG), (15, 1, "verified", YOUNG),
+        (15, 0, "verified", set()),
         (5, 0, "mismatch", YOUNG), (16, 0, "verified", set()),
     ],
 )  # fmt: skip
@@ -120,6 +123,9 @@ def test_a_register_that_knows_less(tmp_path):
     assert judge(tmp_path, citizen(1, "Trần An", "1990"), date_of_birth="1990") == FINE
 
 
+ODD = {"DOB_IMPOSSIBLE", "DOB_DIFFERENT"}
+
+
 @pytest.mark.parametrize(
     ("declared", "held", "expected"),
     [
@@ -127,7 +133,7 @@ def test_a_register_that_knows_less(tmp_path):
         ("31/04/1990", "1990-05-01", ("variant", {"DOB_IMPOSSIBLE"})),
         ("01/05/1990", "1990-04-31", ("variant", {"DOB_IMPOSSIBLE"})),
         ("30/02/1990", "1990-03-02", ("variant", {"DOB_IMPOSSIBLE"})),
-        ("31/04/1990", "1985-12-12", ("mismatch", {"DOB_IMPOSSIBLE", "DOB_DIFFERENT", "ID_STRUCTURE_CONFLICT"})),
+        ("31/04/1990", "1985-12-12", ("mismatch", {*ODD, "ID_STRUCTURE_CONFLICT"})),
     ],
 )  # fmt: skip
 def test_days_that_never_were(tmp_path, declared, held, expected):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.crosscheck.members import Members, frequent
+from simcheck.crosscheck.members import Members, tally
 
 # few numbers that repeat, and numbers from everywhere
 NUMBERS = st.lists(
@@ -29,26 +29,30 @@ def test_members_are_a_set(values, asked):
 
 
 @given(st.lists(NUMBERS, max_size=5), st.integers(2, 12))
-def test_frequent_numbers_are_the_counters(columns, least):
+def test_numbers_that_come_often_are_the_counters(columns, least):
     counted = Counter(number for each in columns for number in each if number > 0)
     total = sum(map(len, columns))
-    found = frequent(lambda: map(column, columns), total, least)
-    assert found.values.tolist() == sorted(number for number, count in counted.items() if count >= least)
+    values, counts = tally(lambda: map(column, columns), total, least)
+    often = sorted((number, count) for number, count in counted.items() if count >= least)
+    assert list(zip(values.tolist(), counts.tolist(), strict=True)) == often
 
 
 @pytest.mark.parametrize("count", [254, 255, 256, 300, 70_000])
 def test_a_number_that_comes_more_often_than_a_counter_holds(count):
     numbers = column([7] * count + [8] * 254)
-    assert frequent(lambda: iter([numbers]), len(numbers), 255).values.tolist() == [7] * (count >= 255)
-    assert frequent(lambda: iter([numbers]), len(numbers), 2).values.tolist() == [7, 8]
+    values, counts = tally(lambda: iter([numbers]), len(numbers), 255)
+    assert (values.tolist(), counts.tolist()) == (([7], [count]) if count >= 255 else ([], []))
+    values, counts = tally(lambda: iter([numbers]), len(numbers), 2)
+    assert (values.tolist(), counts.tolist()) == ([7, 8], [count, 254])
 
 
 def test_a_hundred_thousand_numbers():
     chance = np.random.default_rng(3)
     numbers = chance.integers(900_000_000, 900_060_000, 200_000)
     counted = Counter(numbers.tolist())
-    found = frequent(lambda: np.array_split(numbers, 7), len(numbers), 4)
-    assert found.values.tolist() == sorted(each for each, count in counted.items() if count >= 4)
+    values, counts = tally(lambda: np.array_split(numbers, 7), len(numbers), 4)
+    assert values.tolist() == sorted(each for each, count in counted.items() if count >= 4)
+    assert counts.tolist() == [counted[each] for each in values.tolist()]
     half = Members(numbers[:50_000])
     inside = np.isin(numbers, numbers[:50_000])
     assert (half.rows(numbers) == np.flatnonzero(inside)).all()
@@ -58,4 +62,4 @@ def test_nothing_at_all():
     empty = column([])
     assert Members(empty).rows(column([1, 2])).tolist() == []
     assert Members(column([1])).rows(empty).tolist() == []
-    assert frequent(lambda: iter([]), 0, 2).values.tolist() == []
+    assert [each.tolist() for each in tally(lambda: iter([]), 0, 2)] == [[], []]

@@ -29,6 +29,12 @@ def test_earlier_results_are_replaced_and_strangers_stay(tmp_path):
     }
 
 
+def spoil(out, error) -> None:
+    with written_aside(out) as folder:
+        (folder / "one.txt").write_text("new")
+        raise error
+
+
 @pytest.mark.parametrize("existed", [True, False])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, FileRefusedError("x", "y", "z")])
 def test_after_an_error_everything_is_as_it_was(tmp_path, existed, error):
@@ -36,9 +42,8 @@ def test_after_an_error_everything_is_as_it_was(tmp_path, existed, error):
     if existed:
         out.mkdir()
         (out / "one.txt").write_text("old")
-    with pytest.raises(error if isinstance(error, type) else type(error)), written_aside(out) as folder:
-        (folder / "one.txt").write_text("new")
-        raise error
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        spoil(out, error)
     assert out.exists() == existed
     if existed:
         assert {each.name: each.read_text() for each in out.iterdir()} == {"one.txt": "old"}

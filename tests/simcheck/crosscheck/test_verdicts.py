@@ -50,7 +50,8 @@ def test_the_columns_of_the_contract(out):
     table = pq.read_table(out / "verdicts.parquet")
     assert [(field.name, field.type) for field in table.schema] == [
         ("carrier", pa.string()), ("file", pa.string()), ("row", pa.int64()), ("msisdn", pa.string()),
-        ("id_number", pa.string()), ("verdict", pa.string()), ("reasons", pa.list_(pa.field("element", pa.string()))),
+        ("id_number", pa.string()), ("verdict", pa.string()),
+        ("reasons", pa.list_(pa.field("element", pa.string()))),
         ("name_score", pa.float32()),
     ]  # fmt: skip
     assert table["row"].to_pylist() == [*range(1, 9), 1]

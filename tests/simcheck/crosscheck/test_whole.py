@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.building import File, check, citizen, row
+from simcheck.crosscheck import run
+from tests.building import BatchReading, File, check, citizen, decided, register, request, row
 from tests.simcheck.mangling import misread, tcvn3
 
 AN = citizen(1, "Nguyễn Văn An")
@@ -86,9 +87,7 @@ def test_rows_without_a_mobile_number_claim_nothing(tmp_path, bad):
     files = [File("viettel", [row(bad, AN), row(bad, BINH)]), File("itel", [row(bad, CHI)])]
     found = check(tmp_path, REGISTER, *files)
     assert {verdict for verdict, _ in found} == {"rejected"}
-    assert not any(
-        reason.startswith("MSISDN_D") or reason.startswith("MSISDN_C") for _, r in found for reason in r
-    )
+    assert not any(reason.startswith(("MSISDN_D", "MSISDN_C")) for _, r in found for reason in r)
 
 
 def test_an_old_11_digit_number_and_its_new_form_are_one(tmp_path):
@@ -140,6 +139,28 @@ def test_numbers_under_an_old_and_a_new_id_count_together(tmp_path):
     rows += [row(at, BINH, id_number="012345678", id_type="cmnd") for at in range(10, 12)]
     found = check(tmp_path, REGISTER, File("viettel", rows))
     assert all("SIM_LIMIT_PER_CARRIER" in reasons for _, reasons in found)
+
+
+class Growing(BatchReading):
+    """A reading that learns of its columns as it goes, as one of JSON lines does."""
+
+    def __iter__(self):
+        self.present = frozenset()
+        for batch in super().__iter__():
+            self.present |= {name for name in batch.schema.names if batch[name].null_count < len(batch)}
+            yield batch
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("buckets", [1, 3])
+def test_a_column_that_shows_late_counts_for_the_whole_file(tmp_path, size, buckets):
+    """Whether a file has faces at all is known at its end; where it was cut into batches must not show."""
+    rows = [row(1, AN), row(2, BINH), row(3, CHI, face_verified_at="2026-01-02"), row(4, AN)]
+    asked = request(tmp_path, register(tmp_path / "r.csv", REGISTER), File("viettel", rows), buckets=buckets)
+    files = [("viettel", asked.files[0][1], lambda columns: Growing(rows, columns, size))]
+    run.check(run.Request(**{**vars(asked), "files": files}))
+    missing = ("verified", {"FACE_NOT_VERIFIED"})
+    assert decided(asked.out) == [missing, missing, FINE, missing]
 
 
 # In TCVN3, ã is the letter ó: "Phãng" is Phóng, and reads as a syllable as it stands

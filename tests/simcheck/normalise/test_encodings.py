@@ -75,7 +75,8 @@ def test_utf8_that_was_read_rightly_is_left_alone(name):
 
 @given(st.binary(max_size=30), st.sampled_from(CODECS))
 def test_the_bytes_behind_a_misread_text(raw, codec):
-    assert single_bytes(misread(raw, codec)) == raw
+    """Told as code points 0 to 255."""
+    assert single_bytes(misread(raw, codec)) == raw.decode("latin-1")
 
 
 @pytest.mark.parametrize("text", ["Nguyễn", "中", "ơ", "\ufffd"])
@@ -90,5 +91,5 @@ def test_any_text_at_all(text):
     for decode in (*LEGACY, utf8_misread):
         read = decode(text)
         assert read is None or unicodedata.is_normalized("NFC", read) or decode is utf8_misread
-        if text.isascii() and all(" " <= each for each in text):
+        if text.isascii() and all(each >= " " for each in text):
             assert read is None or read.lower() == text.lower()

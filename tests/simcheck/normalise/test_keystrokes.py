@@ -13,9 +13,11 @@ from tests.simcheck import mangling
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
-        ("Nguyeenx", "nguyễn"), ("Nguyênx", "nguyễn"), ("nguyeexn", "nguyễn"), ("NGUYEENX", "nguyễn"), ("Vawn", "văn"),
+        ("Nguyeenx", "nguyễn"), ("Nguyênx", "nguyễn"), ("nguyeexn", "nguyễn"),
+        ("NGUYEENX", "nguyễn"), ("Vawn", "văn"),
         ("Vanw", "văn"), ("DDoong", "đông"), ("Doongd", "đông"), ("Ddawng", "đăng"), ("Huwowng", "hương"),
-        ("Huowng", "hương"), ("Hungf", "hùng"), ("Quys", "quý"), ("Hoaf", "hoà"), ("Uwowcs", "ước"), ("Thij", "thị"),
+        ("Huowng", "hương"), ("Hungf", "hùng"), ("Quys", "quý"), ("Hoaf", "hoà"), ("Uwowcs", "ước"),
+        ("Thij", "thị"),
         ("Wng", "ưng"), ("Nguwx", "ngữ"), ("Thuyr", "thuỷ"),
     ],
 )  # fmt: skip
@@ -26,7 +28,8 @@ def test_telex(typed, word):
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
-        ("Nguye6n4", "nguyễn"), ("Nguye64n", "nguyễn"), ("Nguyen64", "nguyễn"), ("Va8n", "văn"), ("Van8", "văn"),
+        ("Nguye6n4", "nguyễn"), ("Nguye64n", "nguyễn"), ("Nguyen64", "nguyễn"), ("Va8n", "văn"),
+        ("Van8", "văn"),
         ("D9o6ng", "đông"), ("Do6ng9", "đông"), ("Hu7o7ng", "hương"), ("Huo7ng", "hương"), ("Hung2", "hùng"),
         ("Tu1", "tú"), ("Ha3i", "hải"), ("U7o7c1", "ước"), ("Thi5", "thị"),
     ],
@@ -50,7 +53,7 @@ def test_every_syllable_comes_back(word, late, upper):
     for typing, reading in ((mangling.telex, telex), (mangling.vni_keys, vni_keys)):
         typed = typing(word, late)
         read = reading(typed.upper() if upper else typed)
-        if typed.lower() == word.lower():
+        if is_syllable(canonical(typed)):  # nothing was typed, or a syllable of its own: Coong stays Coong
             assert read is None
         else:
             assert canonical(read or "") == canonical(word)

@@ -14,8 +14,8 @@ from simcheck.normalise.letters import (
     TONE_MARK,
     TONES,
     UNKNOWN,
+    take_apart,
 )
-from simcheck.normalise.letters import take_apart
 
 VOWELS = "aăâeêioôơuưy"
 TONE_ORDER = ["", "\u0300", "\u0301", "\u0309", "\u0303", "\u0323"]  # none, huyền, sắc, hỏi, ngã, nặng

@@ -28,7 +28,8 @@ def words(names: list[str | None]) -> list[list[str]]:
     [
         ("  Nguyễn   Văn\tAn ", "Nguyễn Văn An"), ("Nguyễn\u00a0An", "Nguyễn An"), ("Ng.V.An", "Ng. V. An"),
         ("Nguyễn-Văn-An", "Nguyễn Văn An"), ("Nguyễn_Văn,An", "Nguyễn Văn An"), ("H’ Maryam", "H'Maryam"),
-        ("An\u200b \ufeffBình", "An Bình"), ("A\u00adn", "An"), ("Nguyễn\u3000An", "Nguyễn An"), ("An\n", "An"),
+        ("An\u200b \ufeffBình", "An Bình"), ("A\u00adn", "An"), ("Nguyễn\u3000An", "Nguyễn An"),
+        ("An\n", "An"),
     ],
 )  # fmt: skip
 def test_the_words_of_a_name(written, like):
