@@ -28,7 +28,8 @@ def fits_holes(ours: int, theirs: int, table: WordTable) -> int:
     form = table.forms[table.form_at[theirs] : table.form_at[theirs + 1]]
     if len(t) > LONGEST_HOLED:
         return APART
-    toned = _has_tone(form) and not _has_tone(table.forms[table.form_at[ours] : table.form_at[ours + 1]])
+    written = table.forms[table.form_at[ours] : table.form_at[ours + 1]]
+    toned = _has_tone(form) and not _has_tone(written)
     may_be_lost, loose = _beyond_ascii(form, t, toned)
     ends = np.uint64(1)
     letters = 0
@@ -65,9 +66,9 @@ def _has_tone(form: I32) -> bool:
 
 @kernel
 def _beyond_ascii(form: I32, plain: I32, toned: bool) -> tuple[np.uint64, bool]:
-    """The letters that a conversion may have lost, one bit each: those with a shape mark and, where a tone was
-    lost, every vowel (forms do not tell which one bears it). Beside it, whether some letter is written with
-    a combining mark even in NFC (ơ̆), so that a hole may stand for the mark alone."""
+    """The letters that a conversion may have lost, one bit each: those with a shape mark and, where a tone
+    was lost, every vowel (forms do not tell which one bears it). Beside it, whether some letter is written
+    with a combining mark even in NFC (ơ̆), so that a hole may stand for the mark alone."""
     lost = np.uint64(0)
     loose = False
     for point in form:

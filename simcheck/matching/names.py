@@ -29,8 +29,9 @@ from simcheck.matching.damage import (
 from simcheck.normalise.kernels import kernel
 from simcheck.normalise.words import (
     ABBREVIATION,
+    BARE_FAMILY,
     BARE_VALID,
-    BEYOND_LATIN_1,
+    BEST_FIT,
     FAMILY,
     I32,
     KEYBOARDS_FROM,
@@ -63,7 +64,9 @@ READ_SHIFT = 52  # which dead encoding explained a row beyond doubt, one bit eac
 NO = np.uint64(1 << 63)
 
 SAME, OTHER_I_Y, NO_MARKS, SHORT, HOLES = 1.0, 0.98, 0.9, 0.5, 0.8  # how much of a word is confirmed
-ORDERS = 4  # as it stands; given name first; family name last; backwards
+BACKWARDS = 3
+LAST_ORDER = (0, 0, 1, 3, 4)  # by the number of words: with few, the orders are the same
+ORDERS = 5  # as it stands; given name first; family name last; backwards; the last two words first
 
 
 class Compared(NamedTuple):
@@ -116,6 +119,8 @@ def explain(declared: I32, registered: I32, table: WordTable, minimum: float) ->
         for order in range(ORDERS):
             if order and not _may_be_reordered(declared, registered, table):
                 break
+            if order == BACKWARDS and not table.flags[registered[0]] & FAMILY:
+                continue
             found, score = _as_written(declared, registered, table, order, minimum)
             if found != NO:
                 return found, score
@@ -124,7 +129,7 @@ def explain(declared: I32, registered: I32, table: WordTable, minimum: float) ->
                 doubt |= found
             elif found != NO:
                 return found, 0.95
-            if len(declared) == 1 or (order and len(declared) == 2):
+            if order >= LAST_ORDER[min(len(declared), len(LAST_ORDER) - 1)]:
                 break
     spaced = same_but_spaced(declared, registered, table)
     if spaced != APART:
@@ -142,26 +147,37 @@ def _place(at: int, length: int, order: int) -> int:
         return (at + 1) % length
     if order == 2:
         return (at + length - 1) % length
-    return length - 1 - at
+    return length - 1 - at if order == BACKWARDS else (at + 2) % length
+
+
+@kernel
+def _is_marked(name: I32, table: WordTable) -> bool:
+    marked = 0
+    for word in name:
+        marked |= int(table.flags[word]) & MARKED
+    return marked != 0
 
 
 @kernel
 def _may_be_reordered(declared: I32, registered: I32, table: WordTable) -> bool:
-    """Whether reading the name family first, as it stands, gives nobody: else it names another person."""
-    if table.plain[declared[0]] == table.plain[registered[0]]:
+    """Whether reading the name family first, as it stands, gives nobody: else it names another person.
+
+    Beside marked words a word without marks is what it says: Ly is not the family name Lý.
+    """
+    forms, family = (table.exact, FAMILY) if _is_marked(declared, table) else (table.plain, BARE_FAMILY)
+    if forms[declared[0]] == forms[registered[0]]:
         return False
     first, last = table.flags[declared[0]], table.flags[declared[-1]]
-    return not first & FAMILY or (len(declared) > 2 and last & NEVER_GIVEN != 0)
+    return not first & family or (len(declared) > 2 and last & NEVER_GIVEN != 0)
 
 
 @kernel
 def _as_written(
     declared: I32, registered: I32, table: WordTable, order: int, minimum: float
 ) -> tuple[np.uint64, float]:
-    marked = False
+    marked = _is_marked(declared, table)
     holes = False
     for word in declared:
-        marked |= table.flags[word] & MARKED != 0
         holes |= table.flags[word] & LOST != 0
     found = ORDER if order else NONE
     length = len(registered)
@@ -189,7 +205,8 @@ def _as_written(
             full += bits
             confirmed += bits * OTHER_I_Y
         elif table.plain[ours] == table.plain[theirs] and (
-            not marked or (holes and not table.flags[ours] & MARKED and table.flags[theirs] & BEYOND_LATIN_1)
+            (not marked and not holes)
+            or (holes and not table.flags[ours] & MARKED and table.flags[theirs] & BEST_FIT)
         ):
             found |= ENCODING if holes else DIACRITICS
             full += bits
@@ -212,10 +229,9 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
     """
     length = len(registered)
     valid = True
-    marked = False
+    marked = _is_marked(declared, table)
     for word in declared:
         valid &= table.flags[word] & VALID != 0
-        marked |= table.flags[word] & MARKED != 0
     doubt = NO
     for reading in range(READINGS):
         keyboard = reading >= KEYBOARDS_FROM

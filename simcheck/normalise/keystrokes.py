@@ -13,6 +13,7 @@ from simcheck.normalise.syllables import canonical, is_bare_syllable, is_syllabl
 
 _TELEX_TONE = {"s": "\u0301", "f": "\u0300", "r": "\u0309", "x": "\u0303", "j": "\u0323"}
 _VNI_TONE = dict(zip("12345", "\u0301\u0300\u0309\u0303\u0323", strict=True))
+_HIGHLAND = frozenset("niê byă yă buôn êban mlô kbuôr ksơr hđơk êñuôl kđăm".split())
 _DIGITS = frozenset("123456789")
 _CIRCUMFLEX = {"a": "â", "e": "ê", "o": "ô"}
 _HORN_OR_BREVE = {"a": "ă", "o": "ơ", "u": "ư"}
@@ -92,4 +93,9 @@ def _syllable(word: str, out: list[str], tone: str) -> str | None:
             return None
         spelled = letters[: at + 1] + tone + letters[at + 1 :]
     spelled = unicodedata.normalize("NFC", spelled)
-    return spelled if is_syllable(canonical(spelled)) else None
+    return spelled if _is_word(canonical(spelled)) else None
+
+
+def _is_word(form: str) -> bool:
+    """A Vietnamese syllable, or what Highland names have beside them: H before one, some family names."""
+    return is_syllable(form) or form in _HIGHLAND or (form[:1] == "h" and is_syllable(form[1:]))

@@ -100,30 +100,32 @@ KINDS = _kinds()
 @kernel
 def _proper(point: np.int64) -> bool:
     """Whether a character stands in no dead encoding, so that all of its value is Unicode as it should be."""
-    return 0x1EA0 <= point <= 0x1EF9 or point in (0x102, 0x103, 0x110, 0x111, 0x1A0, 0x1A1, 0x1AF, 0x1B0)
+    code = int(point)
+    return 0x1EA0 <= code <= 0x1EF9 or code in (0x102, 0x103, 0x110, 0x111, 0x1A0, 0x1A1, 0x1AF, 0x1B0)
 
 
 @kernel
 def _is_odd(offset: int, end: int, data: Bytes, letter: Bytes) -> bool:
     """Whether a value holds what may be a letter of a dead encoding although it looks like nothing, or
     what UTF-8 looks like when it is misread."""
-    odd = False
-    before = np.int64(0)
+    odd = 0
+    before = 0
     at = offset
     while at < end:
-        point, width = code_point(data, at)
+        code, width = code_point(data, at)
+        point = int(code)
         at += width
-        if _proper(point):
+        if _proper(code):
             return False
         if point < 0x20 or 0x7F <= point <= 0xA0 or point == 0xAD:
-            odd = True
+            odd += 1
         elif 0xA1 <= point <= 0xBF:
             # a lead byte of misread UTF-8 stands before these; alone they are letters of TCVN3
-            odd = odd or 0xC3 <= int(before) <= 0xC6 or int(before) == 0xE1
-        else:
-            odd = odd or int(point) >= TABLE_SIZE or (int(point) >= 0x152 and int(letter[point]) == UNKNOWN)
+            odd += int(0xC3 <= before <= 0xC6 or before == 0xE1)
+        elif point >= TABLE_SIZE or (point >= 0x152 and int(letter[point]) == UNKNOWN):
+            odd += 1
         before = point
-    return odd
+    return bool(odd > 0)
 
 
 @kernel

@@ -26,8 +26,8 @@ from simcheck.normalise.syllables import bare, canonical, information, is_bare_s
 I32 = npt.NDArray[np.int32]
 
 # What is known of a word, as bits.
-MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEYOND_LATIN_1, BARE_VALID, NAMING = (
-    1 << i for i in range(9)
+MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEST_FIT, BARE_VALID, NAMING, BARE_FAMILY = (
+    1 << i for i in range(10)
 )
 
 # The other ways in which a word may be read: four dead encodings, then two keyboards.
@@ -35,23 +35,19 @@ READINGS = len(LEGACY) + 2
 KEYBOARDS_FROM = len(LEGACY)
 
 
-def _with_bare(names: list[str]) -> frozenset[str]:
-    forms = [canonical(name) for name in names]
-    return frozenset(forms) | frozenset(map(bare, forms))
-
-
 # Family names by which a name written family first is known, and words that no one has as a given name.
-_FAMILIES = _with_bare(
-    """
+_FAMILIES = [
+    canonical(name)
+    for name in """
     Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Lí Trương Đinh Trịnh Nông Mai
     Đào Đoàn Lương Cao Hà Tạ Châu Tô Lâm Phùng Vương Thái Tăng La Quách Triệu Lưu Chu Tống Kiều Mạc Từ
     Văn
     """.split()
-)
-_NEVER_GIVEN = _with_bare(
-    """
-    Thị Nguyễn Trần Phạm Phan Bùi Huỳnh Ngô Đỗ Trịnh Trương Đặng Võ Hữu Đoàn Phùng
-    """.split()
+]
+_FAMILY, _BARE_FAMILY = frozenset(_FAMILIES), frozenset(map(bare, _FAMILIES))
+_NEVER_GIVEN = frozenset(
+    bare(canonical(name))
+    for name in "Thị Nguyễn Trần Phạm Phan Bùi Huỳnh Ngô Đỗ Trịnh Trương Đặng Võ Hữu Đoàn Phùng".split()
 )
 # Syllables that begin with a vowel and are names; others (ợng, iết) are what is left of a torn word.
 _NAMES_IN_VOWELS = frozenset(
@@ -61,6 +57,7 @@ _NAMES_IN_VOWELS = frozenset(
 )
 _KNOWN_SHORT = frozenset(("ng", "tr", "ph", "th", "hg"))
 _LOST = "?\ufffd"
+_BEST_FIT = "ăđơưĂĐƠƯ"  # letters that Windows writes as a, d, o, u in CP1252; all others of ours become holes
 _SAYS_SOMETHING = re.compile(r"\w|[?\ufffd]")
 _APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 # y and i are the same sound only where they are the whole rime (Lý, Lí; Quý, Quí), not in Thuý, Hay
@@ -227,16 +224,17 @@ class _Pool:
 def _flags(word: str, form: str, plain: str) -> int:
     letters = [character for character in unicodedata.normalize("NFC", word) if not character.isascii()]
     # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short; Thu. is Thu
-    stopped = word.endswith(".") and (len(plain) == 1 or not is_bare_syllable(plain))
+    stopped = word.endswith(".") and (len(plain) == 1 or plain == "gi" or not is_bare_syllable(plain))
     short = stopped or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
     return (
         MARKED * (form != plain)
-        | VALID * is_syllable(form)
+        | VALID * (is_syllable(form) and not HIDDEN.search(word))
         | ABBREVIATION * short
         | LOST * any(character in _LOST for character in word)
-        | FAMILY * (form in _FAMILIES)
-        | NEVER_GIVEN * (form in _NEVER_GIVEN)
-        | BEYOND_LATIN_1 * all(ord(character) > 0xFF for character in letters)
+        | FAMILY * (form in _FAMILY)
+        | BARE_FAMILY * (plain in _BARE_FAMILY)
+        | NEVER_GIVEN * (plain in _NEVER_GIVEN)
+        | BEST_FIT * all(character in _BEST_FIT for character in letters)
         | BARE_VALID * is_bare_syllable(plain)
         | NAMING
         * (is_syllable(form) and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))

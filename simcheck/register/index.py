@@ -25,6 +25,7 @@ I32 = npt.NDArray[np.int32]
 
 SEGMENTS = 64
 LOAD = 0.6
+NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
 BLOCK = 128  # look-ups whose memory is asked for together
 BYTES_A_CITIZEN = 90  # slots, columns and name together, measured at 10 M citizens
 _STATUS_BITS = 2
@@ -196,8 +197,8 @@ def _fill(
         used = min(BLOCK, len(ids) - first)
         for at in range(used):
             place[at] = _place(mix(ids[first + at]), segment_slots)
-        if _touch(slots, place, used) == np.uint64(1):
-            continue  # never: no ID number is 1, but the compiler must not drop the loads
+        if _touch(slots, place, used) == NEVER:
+            continue  # keys have 41 bits, so this is never so; but the compiler must not drop the loads
         for at in range(used):
             row = first + at
             slot = place[at]
@@ -220,7 +221,7 @@ def _find(slots: U64, segment_slots: int, key: I64, row: I32, code: U64, born: I
         used = min(BLOCK, len(key) - first)
         for at in range(used):
             place[at] = _place(mix(key[first + at]), segment_slots)
-        if _touch(slots, place, used) == np.uint64(1):
+        if _touch(slots, place, used) == NEVER:
             continue
         for at in range(used):
             wanted = key[first + at]

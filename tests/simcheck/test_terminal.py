@@ -106,3 +106,18 @@ def test_progress_is_shown_on_a_terminal_alone(monkeypatch, screen, shown, seen)
         report("again", 0, 0, 0)
         report("write", 0, 0, 0)
     assert bool(error.getvalue()) == seen
+
+
+@pytest.mark.parametrize(("language", "thousands"), [(Language.EN, "1,234,567"), (Language.VI, "1.234.567")])
+def test_what_was_made(tmp_path, capsys, language, thousands):
+    terminal.print_made(1_234_567, {"viettel.csv.gz": 42, "itel.tsv": 7}, tmp_path / "made", language)
+    out = capsys.readouterr().out
+    for expected in (
+        "citizens.parquet",
+        thousands,
+        "viettel.csv.gz",
+        "42",
+        "itel.tsv",
+        f"{tmp_path / 'made'}",
+    ):
+        assert expected in out

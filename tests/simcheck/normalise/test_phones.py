@@ -34,7 +34,7 @@ def read(cell: str | None) -> tuple[int, int]:
 @pytest.mark.parametrize(
     "cell",
     [
-        "0912345678", "912345678", "84912345678", "+84912345678", "0084912345678", "084912345678",
+        "0912345678", "912345678", "84912345678", "+84912345678", "0084912345678",
         "+84 (0) 912 345 678", "(+84) 912-345-678", "+840912345678", "840912345678", "00840912345678",
         "0912.345.678", "0912 345 678", "0912-345-678", "(0912) 345678", "0912/345678", "84.912.345.678",
         "0912\u00a0345\u00a0678", " 0912345678\t", "\ufeff0912345678", "0912\u2013345\u2013678",
@@ -78,7 +78,7 @@ def test_fixed_lines_services_and_machines_are_not_mobile(cell):
 
 
 @pytest.mark.parametrize(("old", "new"), RENUMBERED.items())
-@pytest.mark.parametrize("before", ["0", "", "84", "+84", "0084", "084", "+84 0 ", "'0"])
+@pytest.mark.parametrize("before", ["0", "", "84", "+84", "0084", "+84 0 ", "'0"])
 def test_numbers_of_before_2018_become_todays(old, new, before):
     assert read(f"{before}{old}2345678") == (int(f"{new}2345678"), OLD)
 
@@ -182,7 +182,7 @@ MOBILE = st.sampled_from(["32", "39", "52", "55", "70", "84", "87", "90", "98"])
 @settings(deadline=None)  # the first call compiles
 @given(
     MOBILE,
-    st.sampled_from(["0", "", "84", "+84", "0084", "084", "+84 (0) ", "84 0", "'0", "\u00a00"]),
+    st.sampled_from(["0", "", "84", "+84", "0084", "+84 (0) ", "84 0", "'0", "\u00a00"]),
     st.lists(st.sampled_from(["", " ", "-", "(", ")", "/", "\u2009", "\u200b"]), min_size=8, max_size=8),
     st.booleans(),
 )

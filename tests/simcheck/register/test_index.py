@@ -55,6 +55,15 @@ def test_an_index_is_a_dict(people, others, cuts):
     assert index.names(known).to_pylist() == [items[row][1][0] for row in known]
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 2**32, 10**12 - 1])
+def test_a_citizen_alone_in_the_register(number):
+    index = Index(1)
+    assert index.add(part({number: ("Trần An", 19900525, 2)})) == -1
+    found = index.find(np.array([number] * 300 + [number + 1], np.int64))
+    assert found.row.tolist() == [0] * 300 + [-1]
+    assert found.born.tolist() == [19900525] * 300 + [0]
+
+
 def test_no_names_are_asked():
     index = Index(2)
     index.add(part({5: ("Trần An", 0, 0)}))
