@@ -104,7 +104,7 @@ def age(ymd: Ymd, as_of: datetime.date) -> npt.NDArray[np.int16]:
     day = np.where(day == 0, 1231, np.where(day % 100 == 0, day + 31, day))
     now = _number(as_of)
     today = now % 10_000
-    last = day % 100 == 31  # the end of a month whose end is not known here: the month's last day is enough
+    last = (ymd % 100 == 0) & (ymd % 10_000 > 0)  # the last day of a month, whichever that is
     ended = (as_of + datetime.timedelta(days=1)).month != as_of.month
     years = now // 10_000 - year - np.where(last & ended, day // 100 > as_of.month, day > today)
     return np.where((ymd > 0) & (ymd <= now), np.maximum(years, 0), -1).astype(np.int16)
