@@ -21,12 +21,12 @@ def join(subscribers: str, citizens: str, _out: str) -> None:
     connection.execute("SET threads = 2")
     connection.execute(
         f"""SELECT count(*) FROM '{subscribers}' s JOIN '{citizens}' c
-            ON try_cast(s.id_number AS BIGINT) = try_cast(c.id_number AS BIGINT)"""  # noqa: S608
+            ON try_cast(s.id_number AS BIGINT) = try_cast(c.id_number AS BIGINT)"""
     ).fetchall()
 
 
 def pandas(subscribers: str, citizens: str, out: str) -> None:
-    """`pandas.merge` on the ID number, RapidFuzz Jaro-Winkler on lower-cased names, equality of birth dates."""
+    """`pandas.merge` on the ID number, Jaro-Winkler (RapidFuzz) on lower-cased names, equal birth dates."""
     import numpy as np
     import pandas as pd
     from rapidfuzz import distance, process
@@ -59,12 +59,13 @@ def splink(subscribers: str, citizens: str, out: str) -> None:
     connection.execute("SET threads = 2")
     connection.execute(
         f"""CREATE VIEW subscriber AS
-            SELECT row_number() OVER () AS unique_id, {", ".join(SUBSCRIBER_COLUMNS)} FROM '{subscribers}';
+            SELECT row_number() OVER () AS unique_id, msisdn, id_number, lower(full_name) AS full_name,
+                   date_of_birth FROM '{subscribers}';
             CREATE VIEW citizen AS
-            SELECT row_number() OVER () AS unique_id, NULL::VARCHAR AS msisdn, id_number, lower(full_name) AS full_name,
-                   date_of_birth::VARCHAR AS date_of_birth FROM '{citizens}'"""  # noqa: S608
+            SELECT row_number() OVER () AS unique_id, NULL::VARCHAR AS msisdn, id_number,
+                   lower(full_name) AS full_name, date_of_birth::VARCHAR AS date_of_birth
+            FROM '{citizens}'"""
     )
-    connection.execute("CREATE VIEW lowered AS SELECT * REPLACE (lower(full_name) AS full_name) FROM subscriber")
     settings = SettingsCreator(
         link_type="link_only",
         blocking_rules_to_generate_predictions=["l.id_number = r.id_number"],
@@ -76,9 +77,9 @@ def splink(subscribers: str, citizens: str, out: str) -> None:
         retain_intermediate_calculation_columns=False,
     )
     api = DuckDBAPI(connection)
-    linker = Linker([api.register("lowered"), api.register("citizen")], settings)
+    linker = Linker([api.register("subscriber"), api.register("citizen")], settings)
     pairs = linker.inference.predict()
-    connection.execute(f"COPY (SELECT * FROM {pairs.physical_name}) TO '{out}' (FORMAT parquet)")  # noqa: S608
+    connection.execute(f"COPY (SELECT * FROM {pairs.physical_name}) TO '{out}' (FORMAT parquet)")
 
 
 if __name__ == "__main__":

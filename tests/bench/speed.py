@@ -35,7 +35,8 @@ class Measured(NamedTuple):
 def measure(command: list[str]) -> Measured:
     """Run a command to its end. Raises SystemExit where it fails."""
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
     if status:
@@ -61,7 +62,8 @@ def command(program: str, subscribers: Path, citizens: Path) -> list[str]:
         return [str(SIMCHECK), "check", f"generic={subscribers}", "--citizens", str(citizens),
                 "--out", str(WORK / "out"), "--threads", "2", "--quiet"]  # fmt: skip
     baselines = str(ROOT / "tests" / "bench" / "baselines.py")
-    return [str(BENCH_PYTHON), baselines, PROGRAMS[program], str(subscribers), str(citizens), str(WORK / "out.parquet")]
+    out = str(WORK / "out.parquet")
+    return [str(BENCH_PYTHON), baselines, PROGRAMS[program], str(subscribers), str(citizens), out]
 
 
 def compare(rows: int, runs: int) -> Measured:
@@ -77,10 +79,10 @@ def compare(rows: int, runs: int) -> Measured:
     print(f"{'':20}{'seconds':>9}{'rows/s':>12}{'memory':>10}   simcheck is")
     for program, measured in best.items():
         ratio = measured.seconds / ours.seconds
-        beside = "" if program == OURS else f"{ratio:.1f} x as fast" if ratio > 1 else f"{1 / ratio:.1f} x its time"
+        beside = f"{ratio:.1f} x as fast" if ratio > 1 else f"{1 / ratio:.1f} x its time"
         print(
             f"{program:20}{measured.seconds:9.2f}{rows / measured.seconds:12,.0f}"
-            f"{measured.memory / 2**30:7.2f} GiB   {beside}"
+            f"{measured.memory / 2**30:7.2f} GiB   {'' if program == OURS else beside}"
         )
     sys.stdout.flush()
     return ours
