@@ -19,6 +19,7 @@ from simcheck.matching import birth_dates, names
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.normalise.citizen_ids import CMND_BASE
+from simcheck.normalise.kernels import distinct
 from simcheck.normalise.names import U64, blank, fingerprint
 from simcheck.normalise.words import Vocabulary
 from simcheck.reasons import Reason
@@ -175,7 +176,7 @@ def _pending(declared: Declared, unknown: Mask, batch: int) -> Pending:
 
 
 def _over(status: pa.StringArray) -> npt.NDArray[np.int64]:
-    coded = status.dictionary_encode()
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(coded.dictionary, "NFC")))
-    over = np.flatnonzero(pc.is_in(words, pa.array(_OVER)).to_numpy(zero_copy_only=False))
-    return np.flatnonzero(np.isin(coded.indices.fill_null(-1).to_numpy(), over)) if len(over) else over
+    words, rows = distinct(status)
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(words, "NFC")))
+    over = pc.is_in(words, pa.array(_OVER)).to_numpy(zero_copy_only=False)
+    return np.flatnonzero(over[rows]) if over.any() else np.zeros(0, np.int64)

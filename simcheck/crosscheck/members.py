@@ -7,7 +7,7 @@ too much but never too little, leave few to be counted exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,9 @@ class Members:
     """A set of 64-bit integers; `values` holds them sorted, each once."""
 
     def __init__(self, values: I64) -> None:
-        self.values = np.unique(values)
-        self._bits = max(_LEAST_BITS, min(30, int(len(self.values) * 16).bit_length()))
+        ascending = np.sort(values)
+        self.values = ascending[np.diff(ascending, prepend=ascending[:1] - 1) != 0]
+        self._bits = max(_LEAST_BITS, min(30, int(len(self.values) * 64).bit_length()))
         self._map = np.zeros(1 << (self._bits - 6), np.uint64)
         _set(self.values, self._bits, self._map)
 
@@ -43,27 +44,33 @@ class Members:
         return rows
 
 
-def tally(columns: Callable[[], Iterable[I64]], total: int, least: int) -> tuple[I64, I64]:
-    """The numbers above 0 that stand at least `least` times (2 to 255) in all columns together, ascending,
-    and how often each does.
+class Tally:
+    """Which numbers above 0 come often in many columns.
 
-    `columns` gives the columns anew each time it is called, `total` is about how many numbers there are.
+    Columns are looked at twice: `count` them all, then ask for the `frequent`. Counting may see numbers
+    that asking no longer does; never the other way about.
     """
-    bits = min(_COUNTER_BITS, max(_LEAST_BITS, int(total * 2).bit_length()))
-    counters = np.zeros(1 << bits, np.uint8)
-    for column in columns():
-        _count(column, bits, counters)
-    maybe = np.concatenate(
-        [np.zeros(0, np.int64), *(_often(column, bits, counters, least) for column in columns())]
-    )
-    values, counts = np.unique(maybe, return_counts=True)
-    often = counts >= least
-    return values[often], counts[often]
 
+    def __init__(self, total: int, least: int) -> None:
+        """For about `total` numbers; wanted are those that stand at least `least` times (2 to 255)."""
+        self._least = least
+        self._bits = min(_COUNTER_BITS, max(_LEAST_BITS, int(total * 4 // least).bit_length()))
+        self._counters = np.zeros(1 << self._bits, np.uint8)
 
-def _often(column: I64, bits: int, counters: Bytes, least: int) -> I64:
-    out = np.empty(len(column), np.int64)
-    return out[: _pick(column, bits, counters, least, out)].copy()
+    def count(self, column: I64) -> None:
+        """Count a column's numbers."""
+        _count(column, self._bits, self._counters)
+
+    def candidates(self, column: I64) -> I64:
+        """The numbers of a column that may be frequent."""
+        out = np.empty(len(column), np.int64)
+        return out[: _pick(column, self._bits, self._counters, self._least, out)].copy()
+
+    def frequent(self, candidates: Iterable[I64]) -> tuple[I64, I64]:
+        """The frequent numbers among all columns' candidates, ascending, and how often each stands there."""
+        values, counts = np.unique(np.concatenate([np.zeros(0, np.int64), *candidates]), return_counts=True)
+        often = counts >= self._least
+        return values[often], counts[often]
 
 
 @kernel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +22,10 @@ def written_aside(out: Path) -> Iterator[Path]:
     Raises OutputError, leaving nothing behind, where the disk is full or the folder cannot be written.
     """
     existed = out.exists()
-    aside: Path | None = None
+    aside = out / f".simcheck-{secrets.token_hex(8)}"  # named before it is there: Ctrl-C may come at any time
     try:
         out.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".simcheck-", dir=out))
+        aside.mkdir(mode=0o700)
         yield aside
         for file in sorted(aside.iterdir()):
             os.replace(file, out / file.name)
@@ -36,8 +36,7 @@ def written_aside(out: Path) -> Iterator[Path]:
             f"{out}: the results cannot be written ({_cause(error)}). Nothing was kept."
         ) from None
     finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
         if not existed and out.is_dir() and not any(out.iterdir()):
             out.rmdir()
 

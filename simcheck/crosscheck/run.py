@@ -90,7 +90,7 @@ def check(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     with ThreadPoolExecutor(1) as aside, written_aside(request.out) as folder:
         digest = aside.submit(snapshot.digest)
         findings = _Run(request, snapshot, measure, sources, progress).findings()
-        look_at_whole(findings, sources, rules)
+        look_at_whole(findings, sources, rules, request.threads)
         progress("write", 0, 0, 0)
         counts = verdicts.write(folder, findings, sources, rules, request.threads)
         summary = summarise(

@@ -35,6 +35,13 @@ VERDICT_SCHEMA = pa.schema(
         ("name_score", pa.float32()),
     ]
 )
+_CODED = pa.dictionary(pa.int8(), pa.string())
+_ENCODED_SCHEMA = pa.schema(
+    [
+        (field.name, _CODED if field.name in ("carrier", "file", "verdict") else field.type)
+        for field in VERDICT_SCHEMA
+    ]
+)
 _CODES = pa.array([reason.name for reason in Reason])
 _WORDS = pa.array([verdict.value for verdict in VERDICTS])
 
@@ -78,12 +85,13 @@ def write(
         verdicts = rules.verdicts(batch.reasons)
         rows = np.arange(batch.first_row, batch.first_row + len(batch), dtype=np.int64)
         msisdn = phones.e164(batch.national)
+        lists, counted = _reason_lists(reasons)
         return _Decided(
             carriers.index(source.carrier),
-            _table(batch, source.carrier, labels[batch.source], rows, msisdn, verdicts, reasons),
+            _table(batch, source.carrier, labels[batch.source], rows, msisdn, verdicts, lists),
             feedback.lines(labels[batch.source], rows, batch.row_ref, msisdn, verdicts, reasons),
             np.bincount(verdicts, minlength=len(VERDICTS)),
-            _count_reasons(reasons),
+            counted,
         )
 
     with ExitStack() as stack:
@@ -114,10 +122,10 @@ def _labels(sources: list[Source]) -> list[str]:
 def _writer(path: Path) -> pq.ParquetWriter:
     return pq.ParquetWriter(
         path,
-        VERDICT_SCHEMA,
+        _ENCODED_SCHEMA,
         version="2.6",
-        store_schema=False,  # readers see plain strings, however they were encoded here
-        compression={"carrier": "none", "file": "none", "msisdn": "lz4", "id_number": "lz4"},
+        store_schema=False,  # readers see plain strings, however they are handed over here
+        compression="none",  # digits at random hardly shrink, and the rest is codes
         use_dictionary=["carrier", "file", "verdict", "reasons.list.element", "name_score"],
         column_encoding={"row": "DELTA_BINARY_PACKED"},
         write_statistics=["row"],
@@ -126,32 +134,29 @@ def _writer(path: Path) -> pq.ParquetWriter:
 
 def _table(
     batch: Findings, carrier: str, file: str, rows: npt.NDArray[np.int64], msisdn: pa.StringArray,
-    verdicts: Bytes, reasons: U64,
+    verdicts: Bytes, reasons: pa.ListArray,
 ) -> pa.Table:  # fmt: skip
     score = pa.array(batch.score, mask=np.isnan(batch.score))
     columns = [
         _constant(carrier, len(batch)), _constant(file, len(batch)), pa.array(rows), msisdn,
         citizen_ids.format_key(np.where(batch.key < CMND_BASE, batch.key, 0)),
-        pa.DictionaryArray.from_arrays(pa.array(verdicts.view(np.int8)), _WORDS).cast(pa.string()),
-        _reason_lists(reasons), score,
+        pa.DictionaryArray.from_arrays(pa.array(verdicts.view(np.int8)), _WORDS),
+        reasons, score,
     ]  # fmt: skip
-    return pa.Table.from_arrays(columns, schema=VERDICT_SCHEMA)
+    return pa.Table.from_arrays(columns, schema=_ENCODED_SCHEMA)
 
 
-def _constant(value: str, length: int) -> pa.StringArray:
-    return pa.repeat(pa.scalar(value, pa.string()), length)
+def _constant(value: str, length: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int8)), pa.array([value]))
 
 
-def _reason_lists(reasons: U64) -> pa.ListArray:
+def _reason_lists(reasons: U64) -> tuple[pa.ListArray, npt.NDArray[np.int64]]:
+    """The codes of each mask, and how often each code stands."""
     offsets = np.zeros(len(reasons) + 1, np.int32)
     codes = np.empty(int(np.bitwise_count(reasons).sum()), np.int8)
     _spread(reasons, offsets, codes)
-    return pa.ListArray.from_arrays(pa.array(offsets), _CODES.take(pa.array(codes)))
-
-
-def _count_reasons(reasons: U64) -> npt.NDArray[np.int64]:
-    some = reasons[reasons != 0]
-    return np.array([int((some >> np.uint64(reason.value) & np.uint64(1)).sum()) for reason in Reason])
+    lists = pa.ListArray.from_arrays(pa.array(offsets), _CODES.take(pa.array(codes)))
+    return lists, np.bincount(codes, minlength=len(Reason))
 
 
 @kernel

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from simcheck.crosscheck.findings import I64, Findings, Source
-from simcheck.crosscheck.members import Members, tally
+from simcheck.crosscheck.members import Members, Tally
 from simcheck.matching.names import DOUBT, DOUBT_SHIFT, READ_SHIFT
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise.words import KEYBOARDS_FROM
+from simcheck.parallel import ordered
 from simcheck.reasons import Reason
 
 _DUPLICATE = np.uint64(Reason.MSISDN_DUPLICATE_IN_CARRIER.mask)
@@ -18,17 +20,41 @@ _DUPLICATE_GRAVER = np.uint64(1 << GRAVER[Reason.MSISDN_DUPLICATE_IN_CARRIER])
 _CLAIMED = np.uint64(Reason.MSISDN_CLAIMED_BY_OTHER_CARRIER.mask)
 
 
-def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
+@dataclass(frozen=True)
+class _Holding:
+    """Batches over which a holder's numbers are counted, and what too many of them mean."""
+
+    batches: list[Findings]
+    limits: list[tuple[int, Reason]]
+    tally: Tally
+
+    @classmethod
+    def over(cls, batches: list[Findings], limits: list[tuple[int, Reason]]) -> _Holding:
+        """A holding of which nothing is counted yet."""
+        return cls(batches, limits, Tally(_rows(batches), min(least for least, _ in limits)))
+
+
+def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules, threads: int) -> None:
     """Add the reasons that need all rows of all files."""
     _faces(findings, sources)
     _encodings(findings, sources, rules)
-    carriers = sorted({source.carrier for source in sources})
-    of_carrier = {
-        carrier: [batch for batch in findings if sources[batch.source].carrier == carrier]
-        for carrier in carriers
-    }
-    _claims(of_carrier)
-    _holdings(of_carrier, rules)
+    of_carrier: dict[str, list[Findings]] = {}
+    for batch in findings:
+        of_carrier.setdefault(sources[batch.source].carrier, []).append(batch)
+    per_carrier = (rules.sims_per_carrier + 1, Reason.SIM_LIMIT_PER_CARRIER)
+    total = (rules.sims_total, Reason.SIM_LIMIT_TOTAL)
+    if len(of_carrier) == 1:
+        holdings = [_Holding.over(findings, [per_carrier, total])]
+    else:
+        holdings = [_Holding.over(batches, [per_carrier]) for batches in of_carrier.values()]
+        holdings.append(_Holding.over(findings, [total]))
+    numbers = Tally(_rows(findings), 2)
+    jobs = [(numbers, findings, _number), *((each.tally, each.batches, _holder) for each in holdings)]
+    for _ in ordered(lambda job: _count(*job), jobs, threads):
+        pass
+    _claims(of_carrier, numbers, threads)
+    for holding in holdings:
+        _limits(holding, threads)
 
 
 def _faces(findings: list[Findings], sources: list[Source]) -> None:
@@ -75,32 +101,49 @@ def _holder_once(batch: Findings) -> I64:
     return holder
 
 
-def _tally(batches: list[Findings], column: Callable[[Findings], I64], least: int) -> tuple[I64, I64]:
-    return tally(lambda: map(column, batches), sum(map(len, batches)), least)
+def _rows(batches: list[Findings]) -> int:
+    return sum(map(len, batches))
+
+
+def _count(tally: Tally, batches: list[Findings], column: Callable[[Findings], I64]) -> None:
+    for batch in batches:
+        tally.count(column(batch))
+
+
+def _frequent(
+    tally: Tally, batches: list[Findings], column: Callable[[Findings], I64], threads: int
+) -> tuple[I64, I64]:
+    return tally.frequent(ordered(lambda batch: tally.candidates(column(batch)), batches, threads))
 
 
 def _mark(
-    batches: list[Findings], members: Members, column: Callable[[Findings], I64], reason: np.uint64
+    batches: list[Findings], numbers: I64, column: Callable[[Findings], I64], reason: np.uint64, threads: int
 ) -> None:
-    if len(members.values):
-        for batch in batches:
-            batch.reasons[members.rows(column(batch))] |= reason
+    if not len(numbers):
+        return
+    members = Members(numbers)
+
+    def mark(batch: Findings) -> None:
+        batch.reasons[members.rows(column(batch))] |= reason
+
+    for _ in ordered(mark, batches, threads):
+        pass
 
 
-def _claims(of_carrier: dict[str, list[Findings]]) -> None:
+def _claims(of_carrier: dict[str, list[Findings]], tally: Tally, threads: int) -> None:
     """Numbers on several rows: of one carrier, or of several."""
     every = [batch for batches in of_carrier.values() for batch in batches]
-    repeated = Members(_tally(every, _number, 2)[0])
+    repeated = Members(_frequent(tally, every, _number, threads)[0])
     if not len(repeated.values):
         return
     declared = []
     for batches in of_carrier.values():
-        rows = [repeated.rows(batch.counted) for batch in batches]
+        rows = list(ordered(lambda batch: repeated.rows(batch.counted), batches, threads))
         number = np.concatenate([batch.national[at] for batch, at in zip(batches, rows, strict=True)])
         _mark_duplicates(batches, rows, number)
         declared.append(np.unique(number))
     number, carriers = np.unique(np.concatenate(declared), return_counts=True)
-    _mark(every, Members(number[carriers > 1]), _number, _CLAIMED)
+    _mark(every, number[carriers > 1], _number, _CLAIMED, threads)
 
 
 def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> None:
@@ -131,15 +174,8 @@ def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> N
         start += len(at)
 
 
-def _holdings(of_carrier: dict[str, list[Findings]], rules: Rules) -> None:
-    """People with more subscriptions than the limits."""
-    per_carrier, total = np.uint64(Reason.SIM_LIMIT_PER_CARRIER.mask), np.uint64(Reason.SIM_LIMIT_TOTAL.mask)
-    held = None
-    for batches in of_carrier.values():
-        held = _tally(batches, _holder_once, rules.sims_per_carrier + 1)
-        _mark(batches, Members(held[0]), _holder, per_carrier)
-    every = [batch for batches in of_carrier.values() for batch in batches]
-    if held is None or len(of_carrier) > 1 or rules.sims_total <= rules.sims_per_carrier:
-        held = _tally(every, _holder_once, rules.sims_total)
-    people, numbers = held
-    _mark(every, Members(people[numbers >= rules.sims_total]), _holder, total)
+def _limits(holding: _Holding, threads: int) -> None:
+    """Mark the rows of people with more subscriptions than the limits."""
+    people, numbers = _frequent(holding.tally, holding.batches, _holder_once, threads)
+    for least, reason in holding.limits:
+        _mark(holding.batches, people[numbers >= least], _holder, np.uint64(reason.mask), threads)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from simcheck.normalise import cells
 from simcheck.normalise.cells import AS_WRITTEN, DIGITS_LOST, ROOM, ZERO
 from simcheck.normalise.dates import Dates, Ymd
-from simcheck.normalise.kernels import Bytes, Text, kernel
+from simcheck.normalise.kernels import Bytes, Text, distinct, kernel
 from simcheck.reasons import Reason
 
 CMND_BASE = 10**12  # a 9-digit CMND's key is CMND_BASE + its number, so that no personal number equals it
@@ -132,30 +132,29 @@ def format_key(key: Key) -> pa.StringArray:
 
 def gender_codes(column: pa.Array | pa.ChunkedArray) -> Codes:
     """Genders (string[n]) as `UNKNOWN`, `MALE` or `FEMALE`: M, F, Nam, Nữ, male, female in any case."""
-    words, rows = _distinct(column)
+    words, rows = _words(column)
     known = pc.index_in(words, value_set=pa.array(list(_GENDERS))).fill_null(len(_GENDERS))
-    codes = np.array([*_GENDERS.values(), UNKNOWN], np.uint8)[known.to_numpy()]
-    return np.append(codes, np.uint8(UNKNOWN))[rows]
+    codes: Codes = np.array([*_GENDERS.values(), UNKNOWN], np.uint8)[known.to_numpy()]
+    return codes[rows]
 
 
 def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
     """Whether a row's paper (string[n]) is one that the citizen register does not know, 0 or 1."""
-    words, rows = _distinct(column)
-    codes = pc.match_substring_regex(words, _OTHER_PAPERS).to_numpy(zero_copy_only=False)
-    return np.append(codes, False).astype(np.uint8)[rows]
+    words, rows = _words(column)
+    codes: Codes = (
+        pc.match_substring_regex(words, _OTHER_PAPERS).to_numpy(zero_copy_only=False).astype(np.uint8)
+    )
+    return codes[rows]
 
 
-def _distinct(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
-    """The distinct words of a column, plain (lower case, no marks, trimmed), and each row's place among them.
-
-    A null's place is one beyond the last word.
-    """
+def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
+    """The distinct words of a column, plain (lower case, no marks, trimmed), and each row's among them."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    encoded = column.cast(pa.string()).dictionary_encode()
-    words = pc.utf8_normalize(pc.utf8_lower(pc.utf8_trim_whitespace(encoded.dictionary)), form="NFD")
+    words, rows = distinct(column.cast(pa.string()))
+    words = pc.utf8_normalize(pc.utf8_lower(pc.utf8_trim_whitespace(words)), form="NFD")
     words = pc.replace_substring(pc.replace_substring_regex(words, r"\p{Mn}", ""), "đ", "d")
-    return words, encoded.indices.fill_null(len(words)).to_numpy()
+    return words, rows
 
 
 @kernel

@@ -35,6 +35,7 @@ PARTS = 3
 UPPER_T, COLON, LAST_ASCII = ord("T"), ord(":"), 0x7F
 
 Ymd = npt.NDArray[np.int32]
+_LAST_DAYS = np.array([31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])  # of month 1 to 12; 0: of a year
 Parts = npt.NDArray[np.int64]  # [PARTS, 2]: value, and count of digits or `WORD`
 
 
@@ -101,12 +102,11 @@ def age(ymd: Ymd, as_of: datetime.date) -> npt.NDArray[np.int16]:
     never was (31/4) counts as the first of the next month.
     """
     year, day = np.divmod(ymd, 10_000)
-    day = np.where(day == 0, 1231, np.where(day % 100 == 0, day + 31, day))
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    last = _LAST_DAYS[day // 100] + (leap & (day // 100 == 2))
+    day = np.where(day == 0, 1231, np.where(day % 100 == 0, day + last, day))
     now = _number(as_of)
-    today = now % 10_000
-    last = (ymd % 100 == 0) & (ymd % 10_000 > 0)  # the last day of a month, whichever that is
-    ended = (as_of + datetime.timedelta(days=1)).month != as_of.month
-    years = now // 10_000 - year - np.where(last & ended, day // 100 > as_of.month, day > today)
+    years = now // 10_000 - year - (day > now % 10_000)
     return np.where((ymd > 0) & (ymd <= now), np.maximum(years, 0), -1).astype(np.int16)
 
 

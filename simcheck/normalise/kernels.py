@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+FEW = 16  # distinct values that are kept at hand
+
 F = TypeVar("F", bound=Callable[..., object])
 
 Bytes = npt.NDArray[np.uint8]
@@ -54,6 +56,52 @@ def text(column: pa.Array | pa.ChunkedArray) -> Text:
     letters = empty if data is None else np.frombuffer(data, np.uint8)
     starts.flags.writeable = letters.flags.writeable = False
     return Text(starts, letters)
+
+
+def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
+    """The distinct values of a column and each row's place among them; made for columns with few of them.
+
+    A null counts as an empty string.
+    """
+    offsets, data = text(column)
+    first = np.empty(FEW, np.int64)
+    place = np.empty(len(offsets) - 1, np.int32)
+    found = _distinct(offsets, data, first, place)
+    if found < 0:
+        coded = column.fill_null("").dictionary_encode()
+        return coded.dictionary, coded.indices.to_numpy()
+    return column.take(pa.array(first[:found])).fill_null(""), place
+
+
+@kernel
+def _distinct(
+    offsets: Offsets, data: Bytes, first: npt.NDArray[np.int64], place: npt.NDArray[np.int32]
+) -> int:
+    """Compare each value with those met before, the last one first; -1 where there are too many."""
+    found = 0
+    last = 0
+    for row in range(len(place)):
+        start, size = offsets[row], offsets[row + 1] - offsets[row]
+        at = -1
+        for step in range(found):
+            candidate = last + step if last + step < found else last + step - found
+            other = offsets[first[candidate]]
+            if offsets[first[candidate] + 1] - other == size:
+                same = 0
+                while same < size and data[start + same] == data[other + same]:
+                    same += 1
+                if same == size:
+                    at = candidate
+                    break
+        if at < 0:
+            if found == len(first):
+                return -1
+            at = found
+            first[found] = row
+            found += 1
+        place[row] = at
+        last = at
+    return found
 
 
 @kernel

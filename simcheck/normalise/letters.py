@@ -15,8 +15,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-TABLE_SIZE = 0x1F00  # every precomposed Vietnamese letter lies below
-SEPARATOR, UNKNOWN = 254, 255  # what `LETTER` says of a space, and of anything that is no letter
+TABLE_SIZE = 0x2100  # every precomposed Vietnamese letter and most punctuation lie below
+SKIPPED, SEPARATOR, UNKNOWN = 253, 254, 255  # what `LETTER` says of the invisible, of spaces, of all else
+APOSTROPHE = 100  # the code of an apostrophe of any shape: in Highland names it is a letter
 FIRST_MARK = 200  # codes from here on are combining shape marks (see `MARKS`)
 
 # Letters with their shape, without tone: Vietnamese, foreign names' letters, and the Highland
@@ -66,8 +67,12 @@ def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray
             letter[point], tone[point] = TONE_MARK, TONES[character]
         elif character in MARKS:
             letter[point] = FIRST_MARK + MARKS.index(character)
-        elif character in " \t":
+        elif character in SPACES:
             letter[point] = SEPARATOR
+        elif character in INVISIBLE:
+            letter[point] = SKIPPED
+        elif character in APOSTROPHES:
+            letter[point] = APOSTROPHE
         else:
             base, its_tone, rest = take_apart(character)
             if base in code and not rest:

@@ -17,11 +17,13 @@ import pyarrow as pa
 
 from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
 from simcheck.normalise.letters import (
+    APOSTROPHE,
     COMPOSE,
     FIRST_MARK,
     INVISIBLE,
     LETTER,
     SEPARATOR,
+    SKIPPED,
     SPACES,
     TABLE_SIZE,
     TONE,
@@ -139,7 +141,7 @@ def _fingerprint(
                     plain = plain and tone == 0
                     tone = its_tone
             elif kind == SEPARATOR:
-                if pending:
+                if pending and pending != APOSTROPHE:  # H' Maryam is H'Maryam
                     if used + 3 >= MAX_LETTERS:
                         plain = False
                     one += keys[0, used] * np.uint64(pending)
@@ -155,6 +157,8 @@ def _fingerprint(
                 tone = np.int64(tones[point])
             elif kind == UNKNOWN:
                 plain = False
+            elif kind == SKIPPED:
+                continue
             else:
                 composed = np.int64(compose[pending, kind - FIRST_MARK] if pending else 0)
                 plain = composed != 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from math import log2
 
@@ -35,19 +35,36 @@ _STOPPED = ("p", "t", "c", "ch")
 _STOPPED_TONES = (TONE_MARKS[2], TONE_MARKS[5])  # a syllable that ends in a stop has sắc or nặng
 
 
-@lru_cache(1 << 16)
+class _LetterOf(dict[int, str]):
+    """Code points to letters with their shape, worked out when first met."""
+
+    def __missing__(self, point: int) -> str:
+        letter, _, rest = take_apart(chr(point))
+        self[point] = letter + rest
+        return self[point]
+
+
+class _ToneOf(dict[int, str]):
+    """Code points to tone marks, or to nothing."""
+
+    def __missing__(self, point: int) -> str:
+        tone = take_apart(chr(point))[1]
+        self[point] = TONE_MARKS[tone] if tone else ""
+        return self[point]
+
+
+_LETTER_OF, _TONE_OF = _LetterOf(), _ToneOf()
+
+
 def canonical(token: str) -> str:
     """A token's letters in order, lower case and precomposed, then its tones (`letters.TONE_MARKS`).
 
     `Hoà`, `hòa` and `HÒA` (combining) are all `hoa` and the mark of the first tone; a token without a tone
     ends without one.
     """
-    letters, tones = "", ""
-    for character in unicodedata.normalize("NFC", token):
-        letter, tone, rest = take_apart(character)
-        letters += letter + rest
-        tones += TONE_MARKS[tone] if tone else ""
-    return unicodedata.normalize("NFC", letters) + tones
+    composed = unicodedata.normalize("NFC", token)
+    letters = unicodedata.normalize("NFC", composed.translate(_LETTER_OF))
+    return letters if composed.isascii() else letters + composed.translate(_TONE_OF)
 
 
 _BARE = str.maketrans("ăâđêôơưƀčĕĭŏñŭ", "aadeooubceionu")

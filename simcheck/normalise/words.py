@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simcheck.normalise.encodings import LEGACY
+from simcheck.normalise.encodings import LEGACY, single_bytes
 from simcheck.normalise.keystrokes import telex, vni_keys
 from simcheck.normalise.letters import APOSTROPHES, TONE_MARKS
 from simcheck.normalise.separators import HIDDEN, separated
@@ -33,6 +33,7 @@ MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEST_FIT, BARE_VALID, NA
 # The other ways in which a word may be read: four dead encodings, then two keyboards.
 READINGS = len(LEGACY) + 2
 KEYBOARDS_FROM = len(LEGACY)
+LONGEST_READ = 16  # characters of a word, of which an encoding may need two a letter
 
 
 # Family names by which a name written family first is known, and words that no one has as a given name.
@@ -170,10 +171,17 @@ class Vocabulary:
         return self._form.setdefault(form, len(self._form))
 
     def _read(self, word: str) -> list[int]:
-        """The numbers of the forms that each reading gives, -1 for none; plain letters read as themselves."""
+        """The numbers of the forms that each reading gives, -1 for none; plain letters read as themselves.
+
+        What is longer than any word of a name (glued names, mostly) is not read.
+        """
+        if len(word) > LONGEST_READ:
+            return [-1] * READINGS
         if word.isascii():
             alone = self._form_number(canonical(word)) if word.isalpha() else -1
             read = [alone] * KEYBOARDS_FROM
+        elif single_bytes(word) is None:  # Unicode as it should be: no byte was ever read wrongly
+            alone, read = -1, [-1] * KEYBOARDS_FROM
         else:
             alone = -1
             read = [

@@ -24,7 +24,7 @@ from simcheck.register.snapshot import I64, RESEND, Citizens, Snapshot
 I32 = npt.NDArray[np.int32]
 
 SEGMENTS = 64
-LOAD = 0.6
+LOAD = 0.75
 NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
 BLOCK = 128  # look-ups whose memory is asked for together
 BYTES_A_CITIZEN = 90  # slots, columns and name together, measured at 10 M citizens
@@ -49,7 +49,8 @@ class Index:
         # segments differ in size as hashes do: four standard deviations above the mean is room for all
         mean = citizens / SEGMENTS
         self._segment_slots = int((mean + 4 * math.sqrt(mean)) / LOAD) + 8
-        self._slots = np.zeros(SEGMENTS * self._segment_slots * 3, np.uint64)
+        self._slots = np.empty(SEGMENTS * self._segment_slots * 3, np.uint64)
+        self._slots.fill(0)  # written at once: a page that is first read and then written is fetched twice
         self._parts: list[Citizens] = []
         self._starts = [0]
 

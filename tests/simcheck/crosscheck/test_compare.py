@@ -79,7 +79,7 @@ def test_spelling_without_information_is_verified(tmp_path, changed):
             {"ID_MISSING", "NAME_MISSING", "DOB_MISSING"},
         ),
     ],
-    ids=str,
+    ids=lambda each: " ".join(sorted(each)) if isinstance(each, set) else str(each),
 )
 def test_every_reason_that_applies_is_named(tmp_path, changed, verdict, reasons):
     assert judge(tmp_path, **changed) == (verdict, reasons)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.crosscheck.members import Members, tally
+from simcheck.crosscheck.members import Members, Tally
 
 # few numbers that repeat, and numbers from everywhere
 NUMBERS = st.lists(
@@ -28,11 +28,19 @@ def test_members_are_a_set(values, asked):
     ]
 
 
+def tally(columns, total, least):
+    """What comes often in `columns`, as a run asks for it."""
+    counted = Tally(total, least)
+    for each in columns:
+        counted.count(each)
+    return counted.frequent(counted.candidates(each) for each in columns)
+
+
 @given(st.lists(NUMBERS, max_size=5), st.integers(2, 12))
 def test_numbers_that_come_often_are_the_counters(columns, least):
     counted = Counter(number for each in columns for number in each if number > 0)
     total = sum(map(len, columns))
-    values, counts = tally(lambda: map(column, columns), total, least)
+    values, counts = tally([column(each) for each in columns], total, least)
     often = sorted((number, count) for number, count in counted.items() if count >= least)
     assert list(zip(values.tolist(), counts.tolist(), strict=True)) == often
 
@@ -40,9 +48,9 @@ def test_numbers_that_come_often_are_the_counters(columns, least):
 @pytest.mark.parametrize("count", [254, 255, 256, 300, 70_000])
 def test_a_number_that_comes_more_often_than_a_counter_holds(count):
     numbers = column([7] * count + [8] * 254)
-    values, counts = tally(lambda: iter([numbers]), len(numbers), 255)
+    values, counts = tally([numbers], len(numbers), 255)
     assert (values.tolist(), counts.tolist()) == (([7], [count]) if count >= 255 else ([], []))
-    values, counts = tally(lambda: iter([numbers]), len(numbers), 2)
+    values, counts = tally([numbers], len(numbers), 2)
     assert (values.tolist(), counts.tolist()) == ([7, 8], [count, 254])
 
 
@@ -50,7 +58,7 @@ def test_a_hundred_thousand_numbers():
     chance = np.random.default_rng(3)
     numbers = chance.integers(900_000_000, 900_060_000, 200_000)
     counted = Counter(numbers.tolist())
-    values, counts = tally(lambda: np.array_split(numbers, 7), len(numbers), 4)
+    values, counts = tally(np.array_split(numbers, 7), len(numbers), 4)
     assert values.tolist() == sorted(each for each, count in counted.items() if count >= 4)
     assert counts.tolist() == [counted[each] for each in values.tolist()]
     half = Members(numbers[:50_000])
@@ -62,4 +70,4 @@ def test_nothing_at_all():
     empty = column([])
     assert Members(empty).rows(column([1, 2])).tolist() == []
     assert Members(column([1])).rows(empty).tolist() == []
-    assert [each.tolist() for each in tally(lambda: iter([]), 0, 2)] == [[], []]
+    assert [each.tolist() for each in tally([], 0, 2)] == [[], []]
