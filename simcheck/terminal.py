@@ -93,7 +93,7 @@ def print_outcome(outcome: Outcome, out: Path, language: Language) -> None:
     """Print the run's figures: carriers by verdict, the most frequent reasons, where the files are."""
     console, words = Console(highlight=False), _WORDS[language]
     counts, summary = outcome.counts, outcome.summary
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(words["carrier"])
     for heading in (words["rows"], *(words[verdict.value] for verdict in VERDICTS)):
         table.add_column(heading, justify="right")
