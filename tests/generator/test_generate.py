@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,25 +26,40 @@ if TYPE_CHECKING:
 
 BY_NAME = {kind.name: kind for kind in kinds()}
 
+Row = dict[str, Any]
+
 
 @pytest.fixture(scope="module")
-def rows(made: Made) -> pd.DataFrame:
+def rows(made: Made) -> list[Row]:
     """Every declared row beside its answer and the citizen it leads to."""
-    declared = pd.concat([table.to_pandas().assign(carrier=code) for code, table in made.declared.items()])
-    register = made.citizens.to_pandas().add_prefix("held_")
-    register["citizen"] = np.arange(1, len(register) + 1)
-    joined = declared.merge(made.truth.to_pandas(), on=["carrier", "row"], how="outer", validate="1:1")
-    return joined.merge(register, on="citizen", how="left")
+    declared = {
+        (code, cells["row"]): cells | {"carrier": code}
+        for code, table in made.declared.items()
+        for cells in table.to_pylist()
+    }
+    truth = {(answer["carrier"], answer["row"]): answer for answer in made.truth.to_pylist()}
+    assert len(declared) == sum(table.num_rows for table in made.declared.values())
+    assert len(truth) == made.truth.num_rows
+    assert declared.keys() == truth.keys()
+    held: dict[int | None, Row] = {None: {f"held_{name}": None for name in made.citizens.column_names}}
+    for number, citizen in enumerate(made.citizens.to_pylist(), start=1):
+        held[number] = {f"held_{name}": value for name, value in citizen.items()}
+    return [cells | truth[key] | held[truth[key]["citizen"]] for key, cells in declared.items()]
 
 
-def showing(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
-    return rows[rows.kinds.map(lambda shown: kind in shown)]
+def showing(rows: list[Row], kind: str) -> list[Row]:
+    return [row for row in rows if kind in row["kinds"]]
 
 
-def test_every_row_has_one_answer(made: Made, rows: pd.DataFrame) -> None:
+def saying(rows: list[Row], code: str) -> list[Row]:
+    return [row for row in rows if code in row["reasons"]]
+
+
+def test_every_row_has_one_answer(made: Made, rows: list[Row]) -> None:
     assert len(rows) == made.truth.num_rows == made.manifest.subscriptions == 60_000
-    assert rows.verdict.notna().all()
-    assert (rows.file == rows.carrier.map({e["carrier"]: e["file"] for e in made.manifest.files})).all()
+    assert all(row["verdict"] is not None for row in rows)
+    files = {entry["carrier"]: entry["file"] for entry in made.manifest.files}
+    assert all(row["file"] == files[row["carrier"]] for row in rows)
     for entry in made.manifest.files:
         assert made.declared[str(entry["carrier"])].num_rows == entry["rows"]
         assert (made.folder / str(entry["file"])).exists()
@@ -52,25 +67,24 @@ def test_every_row_has_one_answer(made: Made, rows: pd.DataFrame) -> None:
     assert made.citizens.num_rows == 20_000
 
 
-def test_the_manifest_counts_what_is_there(made: Made, rows: pd.DataFrame) -> None:
+def test_the_manifest_counts_what_is_there(made: Made, rows: list[Row]) -> None:
     saved = json.loads((made.folder / "manifest.json").read_text("utf-8"))
     assert saved["seed"] == 11
-    assert saved["verdicts"] == made.manifest.verdicts == rows.verdict.value_counts().to_dict()
-    assert saved["reasons"] == rows.reasons.explode().dropna().value_counts().to_dict()
-    shown = rows.kinds.explode().dropna().value_counts().to_dict()
+    assert saved["verdicts"] == made.manifest.verdicts == dict(Counter(row["verdict"] for row in rows))
+    assert saved["reasons"] == dict(Counter(code for row in rows for code in row["reasons"]))
+    shown = dict(Counter(kind for row in rows for kind in row["kinds"]))
     assert {kind: entry["rows"] for kind, entry in saved["errors"].items() if entry["rows"]} == shown
     assert sorted(path.name for path in made.folder.iterdir()) == sorted(
         ["citizens.parquet", "truth.parquet", "manifest.json", *(entry["file"] for entry in saved["files"])]
     )
 
 
-def test_rows_that_cannot_be_read_are_those_said_to_be_so(rows: pd.DataFrame) -> None:
-    said = rows.reasons.map(lambda codes: "ROW_MALFORMED" in codes)
-    assert said.sum() > 5
-    assert (rows.problem.notna() == said).all()
+def test_rows_that_cannot_be_read_are_those_said_to_be_so(rows: list[Row]) -> None:
+    assert len(saying(rows, "ROW_MALFORMED")) > 5
+    assert all((row["problem"] is not None) == ("ROW_MALFORMED" in row["reasons"]) for row in rows)
 
 
-def test_a_verdict_is_the_gravest_of_its_reasons(rows: pd.DataFrame) -> None:
+def test_a_verdict_is_the_gravest_of_its_reasons(rows: list[Row]) -> None:
     flags = {"ID_STRUCTURE_CONFLICT", "FACE_NOT_VERIFIED", "SIM_LIMIT_PER_CARRIER", "SIM_LIMIT_TOTAL"}
     both = {"HOLDER_UNDERAGE", "MSISDN_DUPLICATE_IN_CARRIER"}
     variant = {
@@ -80,7 +94,8 @@ def test_a_verdict_is_the_gravest_of_its_reasons(rows: pd.DataFrame) -> None:
     }  # fmt: skip
     rejected = {"ROW_MALFORMED", "MSISDN_INVALID", "MSISDN_NOT_MOBILE"}
     broken = {"ID_NOT_FOUND", "ID_MALFORMED"}  # one of the two, where a wrong ID lost its zero besides
-    for verdict, sure, more in zip(rows.verdict, rows.reasons, rows.optional, strict=True):
+    for row in rows:
+        verdict, sure, more = row["verdict"], row["reasons"], row["optional"]
         codes = set(sure) | broken if broken <= set(more) else set(sure)
         if codes & rejected:
             expected = {"rejected"}
@@ -92,7 +107,7 @@ def test_a_verdict_is_the_gravest_of_its_reasons(rows: pd.DataFrame) -> None:
             least = "variant" if codes & variant else "verified"
             expected = {least, "mismatch"} if codes & both else {least}
         assert verdict in expected, (verdict, codes)
-    assert not [1 for codes, more in zip(rows.reasons, rows.optional, strict=True) if set(codes) & set(more)]
+    assert not [row for row in rows if set(row["reasons"]) & set(row["optional"])]
 
 
 def test_kinds_show_at_about_their_rates(tmp_path: Path) -> None:
@@ -107,92 +122,105 @@ def test_kinds_show_at_about_their_rates(tmp_path: Path) -> None:
     assert share["mismatch"] + share["rejected"] + share["unverifiable"] == pytest.approx(0.08, abs=0.015)
 
 
-def test_verified_rows_say_what_the_register_says(rows: pd.DataFrame) -> None:
+def test_verified_rows_say_what_the_register_says(rows: list[Row]) -> None:
     harmless = ("msisdn", "face", "gender")
-    plain = rows[rows.kinds.map(lambda shown: all(kind.startswith(harmless) for kind in shown))]
-    plain = plain[(plain.verdict == "verified") & plain.strict]
+    plain = [row for row in rows if all(kind.startswith(harmless) for kind in row["kinds"])]
+    plain = [row for row in plain if row["verdict"] == "verified" and row["strict"]]
     assert len(plain) > 10_000
-    # One carrier's encoding has no accented capitals and no Highland letters; those rows say so in their
-    # reasons.
-    same = plain.full_name == plain.held_full_name
-    assert (same | (plain.carrier == "vinaphone")).all()
-    letters = plain.full_name.str.casefold() == plain.held_full_name.str.casefold()
-    assert letters.all()
-    assert (plain.id_number == plain.held_id_number).all()
-    digits = plain.date_of_birth.str.replace(r"\D", "", regex=True)
-    for part in range(3):
-        held = plain.held_date_of_birth.str.split("-").str[part]
-        assert all(one in cell for one, cell in zip(held, digits, strict=True))
+    for row in plain:
+        # One carrier's encoding has no accented capitals and no Highland letters; those rows say so in their
+        # reasons.
+        assert row["full_name"] == row["held_full_name"] or row["carrier"] == "vinaphone", row
+        assert row["full_name"].casefold() == row["held_full_name"].casefold(), row
+        assert row["id_number"] == row["held_id_number"] is not None, row
+        digits = re.sub(r"\D", "", row["date_of_birth"])
+        held = row["held_date_of_birth"].split("-")
+        assert len(held) == 3
+        assert all(part in digits for part in held), row
 
 
-def test_lost_marks_lost_zeros_and_old_numbers(rows: pd.DataFrame) -> None:
+def test_lost_marks_lost_zeros_and_old_numbers(rows: list[Row]) -> None:
     bare = showing(rows, "name.unmarked")
     assert len(bare) > 1000
-    assert (bare.full_name.str.casefold() == bare.held_full_name.map(unmarked).str.casefold()).all()
-    old = showing(rows, "id.cmnd")
-    own = old[old.carrier != "mobifone"]
-    assert (own.id_number == own.held_old_id_number).all()
-    numbers = rows[(rows.carrier == "mobifone") & rows.id_number.str.fullmatch(r"\d{10,11}").fillna(False)]
+    assert all(row["full_name"].casefold() == unmarked(row["held_full_name"]).casefold() for row in bare)
+    own = [row for row in showing(rows, "id.cmnd") if row["carrier"] != "mobifone"]
+    assert own
+    assert all(row["id_number"] == row["held_old_id_number"] is not None for row in own)
+    numbers = [
+        row for row in rows
+        if row["carrier"] == "mobifone" and re.fullmatch(r"\d{10,11}", row["id_number"] or "")
+    ]  # fmt: skip
     assert len(numbers) > 3000
-    resolved = numbers[numbers.citizen.notna()]
-    current = resolved.id_number.str.zfill(12) == resolved.held_id_number
-    assert (current | resolved.held_previous_id_number.notna()).all()
-    assert resolved.reasons.map(lambda codes: "ID_FORMAT_REPAIRED" in codes).all()
+    resolved = [row for row in numbers if row["citizen"] is not None]
+    assert resolved
+    for row in resolved:
+        current = row["id_number"].zfill(12) == row["held_id_number"]
+        assert current or row["held_previous_id_number"] is not None, row
+        assert "ID_FORMAT_REPAIRED" in row["reasons"], row
 
 
-def test_ids_of_nobody_are_in_no_register(made: Made, rows: pd.DataFrame) -> None:
+def test_ids_of_nobody_are_in_no_register(made: Made, rows: list[Row]) -> None:
     known = set(made.citizens["id_number"].to_pylist())
     for column in ("old_id_number", "previous_id_number"):
         known |= set(made.citizens[column].to_pylist())
-    lost = rows[rows.reasons.map(lambda codes: "ID_NOT_FOUND" in codes)]
+    lost = saying(rows, "ID_NOT_FOUND")
     assert len(lost) > 300
-    assert not set(lost.id_number.str.zfill(12)) & known
-    typos = lost[lost.reasons.map(lambda codes: "ID_LIKELY_TYPO" in codes)]
-    assert len(typos) > 100
-    assert lost.citizen.isna().all()
+    assert not {row["id_number"].zfill(12) for row in lost} & known
+    assert len(saying(lost, "ID_LIKELY_TYPO")) > 100
+    assert all(row["citizen"] is None for row in lost)
 
 
-def test_holders_the_register_does_not_take_for_living_adults(rows: pd.DataFrame) -> None:
+def test_holders_the_register_does_not_take_for_living_adults(rows: list[Row]) -> None:
     for status, code in (("deceased", "HOLDER_DECEASED"), ("revoked", "ID_REVOKED")):
-        said = rows.reasons.map(lambda codes, code=code: code in codes)
-        held = (rows.held_status == status) & rows.citizen.notna()
-        assert said.sum() > 5
-        assert (said == held).all()
-        assert (rows[said].verdict == "mismatch").all()
-    minor = rows[rows.reasons.map(lambda codes: "HOLDER_UNDERAGE" in codes)]
-    assert (minor.held_date_of_birth > "2011-07-01").all()
-    assert not (minor[minor.verdict == "verified"].held_date_of_birth > "2020-07-01").any()
+        said = saying(rows, code)
+        assert len(said) > 5
+        assert said == [row for row in rows if row["held_status"] == status]
+        assert all(row["verdict"] == "mismatch" for row in said)
+    minor = saying(rows, "HOLDER_UNDERAGE")
+    assert minor
+    assert all(row["held_date_of_birth"] > "2011-07-01" for row in minor)
+    assert not any(row["held_date_of_birth"] > "2020-07-01" for row in minor if row["verdict"] == "verified")
 
 
-def test_a_number_twice_is_told_on_both_rows(rows: pd.DataFrame) -> None:
-    readable = rows[(rows.verdict != "rejected")]
-    nine = readable.msisdn.str.replace(r"\.0$", "", regex=True)
-    nine = nine.where(~nine.str.contains("E", na=False), nine.str[:12].str.replace(".", ""))
-    old = readable.reasons.map(lambda codes: "MSISDN_OLD_PREFIX" in codes)
-    readable = readable.assign(nine=nine.str.replace(r"\D", "", regex=True).str[-9:])[~old]
-    groups = readable.groupby("nine")
-    twice = readable[groups["row"].transform("size") > 1]
-    carriers = groups["carrier"].transform("nunique")[twice.index]
-    told = twice.reasons.map(set)
-    assert len(twice) > 300
-    for codes, several in zip(told, carriers, strict=True):
-        assert ("MSISDN_CLAIMED_BY_OTHER_CARRIER" if several > 1 else "MSISDN_DUPLICATE_IN_CARRIER") in codes
+def last_nine(msisdn: str) -> str:
+    """The nine digits of a mobile number, from a cell that a spreadsheet may have made a number of."""
+    cell = msisdn.removesuffix(".0")
+    if "E" in cell:
+        cell = cell[:12].replace(".", "")
+    return re.sub(r"\D", "", cell)[-9:]
+
+
+def test_a_number_twice_is_told_on_both_rows(rows: list[Row]) -> None:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["verdict"] != "rejected" and "MSISDN_OLD_PREFIX" not in row["reasons"]:
+            groups[last_nine(row["msisdn"])].append(row)
+    twice = [group for group in groups.values() if len(group) > 1]
+    assert sum(len(group) for group in twice) > 300
+    for group in twice:
+        several = len({row["carrier"] for row in group}) > 1
+        code = "MSISDN_CLAIMED_BY_OTHER_CARRIER" if several else "MSISDN_DUPLICATE_IN_CARRIER"
+        assert all(code in row["reasons"] for row in group), group
     for kind, other in (("copy.same_person", False), ("copy.other_person", True)):
-        pairs = twice[twice.kinds.map(lambda shown, kind=kind: kind in shown)].groupby("nine")["citizen"]
-        assert ((pairs.nunique() > 1) == other).all()
-    assert set(showing(rows, "copy.other_person").verdict) == {"mismatch"}
-    assert "verified" in set(showing(rows, "copy.same_person").verdict)
+        pairs = [pair for pair in (showing(group, kind) for group in twice) if pair]
+        assert pairs
+        for pair in pairs:
+            assert (len({row["citizen"] for row in pair} - {None}) > 1) == other, pair
+    assert {row["verdict"] for row in showing(rows, "copy.other_person")} == {"mismatch"}
+    assert "verified" in {row["verdict"] for row in showing(rows, "copy.same_person")}
 
 
-def test_sim_limits_follow_from_the_rows(rows: pd.DataFrame) -> None:
-    good = rows[rows.citizen.notna() & rows.verdict.isin(["verified", "variant"])]
-    good = good[~good.kinds.map(lambda shown: any(kind.startswith("copy") for kind in shown))]
-    per_carrier = good.groupby(["citizen", "carrier"])["row"].transform("size")
-    in_all = good.groupby("citizen")["row"].transform("size")
-    for count, least, code in ((per_carrier, 4, "SIM_LIMIT_PER_CARRIER"), (in_all, 10, "SIM_LIMIT_TOTAL")):
-        over = good[count >= least]
+def test_sim_limits_follow_from_the_rows(rows: list[Row]) -> None:
+    good = [row for row in rows if row["citizen"] is not None and row["verdict"] in {"verified", "variant"}]
+    good = [row for row in good if not any(kind.startswith("copy") for kind in row["kinds"])]
+    per_carrier = Counter((row["citizen"], row["carrier"]) for row in good)
+    in_all = Counter(row["citizen"] for row in good)
+    for over, code in (
+        ([row for row in good if per_carrier[row["citizen"], row["carrier"]] >= 4], "SIM_LIMIT_PER_CARRIER"),
+        ([row for row in good if in_all[row["citizen"]] >= 10], "SIM_LIMIT_TOTAL"),
+    ):
         assert len(over) > 100
-        assert over.reasons.map(lambda codes, code=code: code in codes).all()
+        assert saying(over, code) == over
 
 
 def test_nothing_points_at_a_real_person_or_place_of_the_net(made: Made) -> None:
@@ -223,12 +251,15 @@ def test_blocks_give_one_register_and_one_count_of_rows(
         1_700, 4_001, 2, tmp_path / "out", formats="parquet", carriers=["generic", "fpt"],
         progress=lambda done, total: seen.append((done, total)),
     )  # fmt: skip
-    truth = pq.read_table(tmp_path / "out" / "truth.parquet").to_pandas()
-    assert manifest.subscriptions == len(truth) == 4_001
+    truth = pq.read_table(tmp_path / "out" / "truth.parquet")
+    assert manifest.subscriptions == truth.num_rows == 4_001
     assert seen[-1] == (4_001, 4_001)
-    for code, part in truth.groupby("carrier"):
-        assert sorted(part.row) == list(range(1, len(part) + 1))
-        assert pq.read_metadata(tmp_path / "out" / f"{code}.parquet").num_rows == len(part)
+    parts: dict[str, list[int]] = defaultdict(list)
+    for row in truth.to_pylist():
+        parts[row["carrier"]].append(row["row"])
+    for code, numbers in parts.items():
+        assert sorted(numbers) == list(range(1, len(numbers) + 1))
+        assert pq.read_metadata(tmp_path / "out" / f"{code}.parquet").num_rows == len(numbers)
     register = pq.read_table(tmp_path / "out" / "citizens.parquet")
     assert register.num_rows == 1_700
     assert len(set(register["id_number"].to_pylist())) == 1_700
@@ -321,7 +352,7 @@ def test_ages_count_on_the_day_that_is_given(tmp_path: Path) -> None:
     assert "2029" < max(born) <= "2030-01-31"
 
 
-def test_codes_of_the_table_are_codes_of_the_contract(rows: pd.DataFrame) -> None:
-    named = {code for codes in rows.reasons for code in codes}
+def test_codes_of_the_table_are_codes_of_the_contract(rows: list[Row]) -> None:
+    named = {code for row in rows for code in row["reasons"]}
     assert named <= {reason.name for reason in Reason}
     assert len(named) > 30
