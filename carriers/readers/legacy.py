@@ -1,7 +1,7 @@
 """The single-byte encodings of Vietnamese: TCVN3, VISCII, CP1258.
 
-Python has CP1258; the tables of the other two stand here: TCVN 5712:1993 (VN1, of which the TCVN3 or
-"ABC" fonts use the lower-case half) and VISCII 1.1 (RFC 1456). Text decoded is in NFC.
+Python has CP1258; the tables of the other two are those by which names are read back
+(`simcheck.normalise.encodings`). Text decoded is in NFC.
 """
 
 from __future__ import annotations
@@ -9,27 +9,11 @@ from __future__ import annotations
 import codecs
 import unicodedata
 
-_TCVN_HIGH = (
-    "ÀẢÃÁẠẶẬÈẺẼÉẸỆÌỈĨÍỊÒỎÕÓỌỘỜỞỠỚỢÙỦŨ"
-    "\xa0ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴ"
-    "ẮẦẨẪẤỀặầẩẫấậèỂẻẽéẹềểễếệìỉỄẾỒĩíịò"
-    "ỔỏõóọồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵỐ"
-)
-_TCVN_LOW = {
-    0x01: "Ú", 0x02: "Ụ", 0x04: "Ừ", 0x05: "Ử", 0x06: "Ữ", 0x11: "Ứ",
-    0x12: "Ự", 0x13: "Ỳ", 0x14: "Ỷ", 0x15: "Ỹ", 0x16: "Ý", 0x17: "Ỵ",
-}  # fmt: skip
-_VISCII_HIGH = (
-    "ẠẮẰẶẤẦẨẬẼẸẾỀỂỄỆỐỒỔỖỘỢỚỜỞỊỎỌỈỦŨỤỲ"
-    "ÕắằặấầẩậẽẹếềểễệốồổỗỠƠộờởịỰỨỪỬơớƯ"
-    "ÀÁÂÃẢĂẳẵÈÉÊẺÌÍĨỳĐứÒÓÔạỷừửÙÚỹỵÝỡư"
-    "àáâãảăữẫèéêẻìíĩỉđựòóôõỏọụùúũủýợỮ"
-)
-_VISCII_LOW = {0x02: "Ẳ", 0x05: "Ẵ", 0x06: "Ẫ", 0x14: "Ỷ", 0x19: "Ỹ", 0x1E: "Ỵ"}
+from simcheck.normalise.encodings import TCVN3, VISCII
 
 
-def _table(low: dict[int, str], high: str) -> str:
-    return "".join(low.get(byte, chr(byte)) for byte in range(128)) + high
+def _table(letters: dict[int, str]) -> str:
+    return "".join(letters.get(byte, chr(byte)) for byte in range(256))
 
 
 def _code_page(name: str) -> str:
@@ -37,8 +21,8 @@ def _code_page(name: str) -> str:
 
 
 TABLES = {
-    "tcvn3": _table(_TCVN_LOW, _TCVN_HIGH),
-    "viscii": _table(_VISCII_LOW, _VISCII_HIGH),
+    "tcvn3": _table(TCVN3),
+    "viscii": _table(VISCII),
     "cp1258": _code_page("cp1258"),
     "cp1252": _code_page("cp1252"),
 }
