@@ -7,7 +7,6 @@ the bare join, which only counts.
 
 from __future__ import annotations
 
-import logging
 import sys
 
 SUBSCRIBER_COLUMNS = ["msisdn", "id_number", "full_name", "date_of_birth"]
@@ -56,7 +55,6 @@ def splink(subscribers: str, citizens: str, out: str) -> None:
     from splink import Linker, SettingsCreator
     from splink.backends.duckdb import DuckDBAPI
 
-    logging.getLogger("splink").setLevel(logging.ERROR)  # untrained weights are meant: only time counts
     connection = duckdb.connect()
     connection.execute("SET threads = 2")
     connection.execute(

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -37,11 +38,16 @@ def measure(command: list[str]) -> Measured:
     """Run a command to its end. Raises SystemExit where it fails."""
     started = time.monotonic()
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    if status:
-        raise SystemExit(f"{' '.join(command)}: ended with {os.waitstatus_to_exitcode(status)}")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        if status:
+            said.seek(0)
+            code = os.waitstatus_to_exitcode(status)
+            raise SystemExit(
+                f"{' '.join(command)}: ended with {code}\n{said.read().decode(errors='replace')}"
+            )
     return Measured(seconds, usage.ru_maxrss * 1024)
 
 
