@@ -21,9 +21,6 @@ DECLARED_COLUMNS = (*REQUIRED, *OPTIONAL)
 # Columns that the cross-check itself looks at; a reader asked for these alone may skip the rest.
 CHECKED_COLUMNS = (*REQUIRED, "gender", "id_type", "row_ref", "face_verified_at", "status")
 
-CITIZEN_REQUIRED = ("id_number", "full_name", "date_of_birth", "gender", "status", "old_id_number")
-CITIZEN_OPTIONAL = ("previous_id_number",)
-
 
 def declared_schema(columns: tuple[str, ...] = DECLARED_COLUMNS) -> pa.Schema:
     """The schema of a batch of declared rows.

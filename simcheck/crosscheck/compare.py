@@ -94,21 +94,16 @@ def compare(
     `batch` is the batch's number in the run, carried along in `Pending`.
     """
     key = declared.ids.key
-    asked = np.where(key < CMND_BASE, key, 0)
+    mine = declared.readable & (key > 0)
     if buckets > 1:
-        asked[bucket_of(key, buckets) != bucket] = 0
-    asked[~declared.readable] = 0
-    found = index.find(asked)
+        mine &= bucket_of(key, buckets) == bucket
+    found = index.find(np.where(mine & (key < CMND_BASE), key, 0))
     known = found.row >= 0
     reasons = declared.phones.flags | declared.ids.flags
     reasons[declared.face_missing] |= np.uint64(Reason.FACE_NOT_VERIFIED.mask)
     score = np.full(len(key), np.nan, np.float32)
     reasons |= np.where(known, _against(declared, found, measure), declared.born.flags)
     _names(declared, index, found, measure, reasons, score)
-    mine = key > 0
-    if buckets > 1:
-        mine &= bucket_of(key, buckets) == bucket
-    unknown = mine & ~known & declared.readable
     _unreadable(declared, reasons)
     no_name = ~known & blank(declared.name) & declared.readable
     reasons[no_name] |= np.uint64(_BLANK)
@@ -116,7 +111,7 @@ def compare(
         declared.source, declared.first_row, np.where(declared.readable, declared.phones.national, 0),
         np.where(declared.readable, key, 0), reasons, score, declared.over, declared.row_ref,
     )  # fmt: skip
-    return findings, _pending(declared, unknown, batch)
+    return findings, _pending(declared, mine & ~known, batch)
 
 
 def _against(declared: Declared, found: Found, measure: Measure) -> U64:

@@ -63,7 +63,7 @@ DOUBT = np.uint64(((1 << KEYBOARDS_FROM) - 1) << DOUBT_SHIFT)
 READ_SHIFT = 52  # which dead encoding explained a row beyond doubt, one bit each: evidence about its file
 NO = np.uint64(1 << 63)
 
-SAME, OTHER_I_Y, NO_MARKS, SHORT, HOLES = 1.0, 0.98, 0.9, 0.5, 0.8  # how much of a word is confirmed
+OTHER_I_Y, NO_MARKS, SHORT, HOLES = 0.98, 0.9, 0.5, 0.8  # how much of a word is confirmed
 BACKWARDS = 3
 LAST_ORDER = (0, 0, 1, 3, 4)  # by the number of words: with few, the orders are the same
 ORDERS = 5  # as it stands; given name first; family name last; backwards; the last two words first

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from simcheck.normalise.kernels import Bytes, Offsets, Text, kernel, text
+from simcheck.normalise.kernels import Bytes, Offsets, kernel
 
 ROOM = 64
 TOO_LONG = -1
@@ -36,13 +36,6 @@ MOST_DIGITS = 18  # as many as an int64 holds
 NO_VALUE = tuple(
     int.from_bytes(word.encode(), "big") for word in ("null", "none", "nil", "nan", "nat", "na", "n")
 )
-
-
-def buffers(column: pa.Array | pa.ChunkedArray) -> Text:
-    """The buffers of a string column, always read-only, so that a kernel is compiled for one kind alone."""
-    cells = text(column)
-    cells.offsets.flags.writeable = cells.data.flags.writeable = False
-    return cells
 
 
 @kernel

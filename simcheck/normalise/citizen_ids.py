@@ -25,6 +25,7 @@ from simcheck.normalise import cells
 from simcheck.normalise.cells import AS_WRITTEN, DIGITS_LOST, ROOM, ZERO
 from simcheck.normalise.dates import Dates, Ymd
 from simcheck.normalise.kernels import Bytes, Text, distinct, kernel
+from simcheck.normalise.kernels import text as buffers
 from simcheck.reasons import Reason
 
 CMND_BASE = 10**12  # a 9-digit CMND's key is CMND_BASE + its number, so that no personal number equals it
@@ -112,7 +113,7 @@ def normalise(
     With `as_of`, a number that names a later year of birth is a conflict too. Raises ValueError when the
     columns are not equally long.
     """
-    text = cells.buffers(ids)
+    text = buffers(ids)
     rows = text.offsets.size - 1
     other_paper = np.zeros(rows, np.uint8) if id_types is None else _other_papers(id_types)
     gender = np.zeros(rows, np.uint8) if genders is None else gender_codes(genders)

@@ -20,6 +20,7 @@ import pyarrow as pa
 from simcheck.normalise import cells
 from simcheck.normalise.cells import COMMA, DASH, DOT, OTHER, ROOM, SLASH, SPACE, TO_LOWER, ZERO
 from simcheck.normalise.kernels import Bytes, Text, kernel
+from simcheck.normalise.kernels import text as buffers
 from simcheck.reasons import Reason
 
 FIRST_YEAR = 1900  # nobody alive was born before; also where the century digit of the ID number begins
@@ -87,7 +88,7 @@ def normalise(column: pa.Array | pa.ChunkedArray, as_of: datetime.date) -> Dates
     Two-digit years pivot on `as_of`: nobody is born in the future, so a year is of the century of
     `as_of` unless the date would then be later than `as_of`; then it is of the century before.
     """
-    text = cells.buffers(column)
+    text = buffers(column)
     rows = text.offsets.size - 1
     dates = Dates(np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.uint64))
     _read_column(text, _number(as_of), SERIALS, dates)

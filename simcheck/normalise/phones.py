@@ -23,6 +23,7 @@ import pyarrow as pa
 from simcheck.normalise import cells
 from simcheck.normalise.cells import DIGITS_LOST, PLUS, ROOM, SLASH, ZERO
 from simcheck.normalise.kernels import Bytes, Text, kernel
+from simcheck.normalise.kernels import text as buffers
 from simcheck.reasons import Reason
 
 COUNTRY_CODE = 84
@@ -78,7 +79,7 @@ def normalise(column: pa.Array | pa.ChunkedArray) -> Phones:
     spaces, dots, dashes, slashes and parentheses anywhere, full-width digits, a workbook's text mark, float
     tail (912345678.0) or scientific notation that lost no digit, and the 11-digit forms of before 2018-09-15.
     """
-    text = cells.buffers(column)
+    text = buffers(column)
     rows = text.offsets.size - 1
     phones = Phones(np.zeros(rows, np.int64), np.zeros(rows, np.uint64))
     _read_column(text, PLAN, phones)

@@ -81,7 +81,7 @@ _PLAIN, _BLANK, _UNSEEN, _STOP, _QUOTE = range(5)
 
 
 def _kinds() -> Bytes:
-    """What a character of the first 256 blocks' worth of code points is to a name, by code point."""
+    """What a character is to a name, by code point up to U+FFFF."""
     kinds = np.zeros(0x10000, np.uint8)
     for characters, kind in ((SPACES + "-_,;/\x85", _BLANK), (APOSTROPHES, _QUOTE), (".", _STOP)):
         kinds[[ord(character) for character in characters]] = kind

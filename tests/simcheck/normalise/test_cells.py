@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcheck.normalise import cells
+from simcheck.normalise.kernels import text
 
 
 def folded(cell: str) -> str | None:
     """A cell after folding, with ¤ for what has no ASCII twin; None if it is too long."""
-    column = cells.buffers(pa.array([cell]))
+    column = text(pa.array([cell]))
     out = np.empty(cells.ROOM, np.uint8)
     size = cells.fold(column.data, 0, len(cell.encode()), out)
     return None if size == cells.TOO_LONG else bytes(out[:size]).decode().replace(chr(cells.OTHER), "¤")
