@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from simcheck.normalise.encodings import LEGACY, single_bytes
 from simcheck.normalise.keystrokes import telex, vni_keys
 from simcheck.normalise.letters import APOSTROPHES, TONE_MARKS
 from simcheck.normalise.separators import HIDDEN, separated
 from simcheck.normalise.syllables import bare, canonical, information, is_bare_syllable, is_syllable
+from simcheck.normalise.tokens import WordNumbers
 
 I32 = npt.NDArray[np.int32]
 
@@ -103,6 +103,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._number: dict[str, int] = {}
+        self._known = WordNumbers()
         self._form: dict[str, int] = {}
         self._exact, self._plain, self._i_y = _Column(np.int32), _Column(np.int32), _Column(np.int32)
         self._readings = _Column(np.int32, READINGS)
@@ -112,14 +113,16 @@ class Vocabulary:
     def split(self, names: pa.StringArray) -> Words:
         """The words of a column of names."""
         clean, encoded = separated(names)
-        listed = pc.split_pattern(clean, " ")
-        coded = listed.flatten().dictionary_encode()
-        numbers = self._numbers(coded.dictionary.to_pylist())
-        word = numbers[coded.indices.to_numpy()] if len(coded) else np.zeros(0, np.int32)
-        starts = np.asarray(listed.offsets, dtype=np.int32)
-        keep = word >= 0
-        before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int32)
-        return Words(word[keep], before[starts - starts[0]], encoded)
+        word, starts, unmet = self._known.look_up(*clean)
+        if len(unmet):
+            letters = clean.data
+            met = [letters[at:end].tobytes().decode() for _, at, end in unmet.tolist()]
+            word[unmet[:, 0]] = self._numbers(met)
+        if len(word) and word.min() < 0:
+            keep = word >= 0
+            before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int32)
+            word, starts = word[keep], before[starts]
+        return Words(word, starts, encoded)
 
     def table(self) -> WordTable:
         """What is known of all words met so far."""
@@ -137,19 +140,20 @@ class Vocabulary:
                 self._plains.letters.filled,
             )
 
-    def _numbers(self, distinct: list[str]) -> I32:
+    def _numbers(self, met: list[str]) -> I32:
         known = self._number
-        if any(word not in known for word in distinct):
+        if any(word not in known for word in met):
             with self._lock:
-                self._look_at([word for word in distinct if word not in known])
-        return np.array([known[word] for word in distinct], np.int32)
+                self._look_at([word for word in dict.fromkeys(met) if word not in known])
+        return np.array([known[word] for word in met], np.int32)
 
     def _look_at(self, words: list[str]) -> None:
         """Work out what can be known of new words. A word gets its number last, when all else is there.
 
         The empty word between two spaces, and others without a letter or a hole, get -1.
         """
-        self._number.update((word, -1) for word in words if not _SAYS_SOMETHING.search(word))
+        silent = [word for word in words if not _SAYS_SOMETHING.search(word)]
+        self._name(silent, [-1] * len(silent))
         words = [word for word in words if word not in self._number]
         if not words:
             return
@@ -165,7 +169,11 @@ class Vocabulary:
         self._forms.add(forms)
         self._plains.add(plains)
         first = len(self._exact.filled) - len(words)
-        self._number.update((word, first + at) for at, word in enumerate(words))
+        self._name(words, list(range(first, first + len(words))))
+
+    def _name(self, words: list[str], numbers: list[int]) -> None:
+        self._number.update(zip(words, numbers, strict=True))
+        self._known.add([word.encode() for word in words], numbers)
 
     def _form_number(self, form: str) -> int:
         return self._form.setdefault(form, len(self._form))
