@@ -24,6 +24,7 @@ from simcheck.normalise.syllables import bare, canonical, information, is_bare_s
 from simcheck.normalise.tokens import WordNumbers
 
 I32 = npt.NDArray[np.int32]
+Facts = npt.NDArray[np.int32]  # shape (words, FACTS)
 
 # What is known of a word, as bits.
 MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEST_FIT, BARE_VALID, NAMING, BARE_FAMILY = (
@@ -33,6 +34,8 @@ MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEST_FIT, BARE_VALID, NA
 # The other ways in which a word may be read: four dead encodings, then two keyboards.
 READINGS = len(LEGACY) + 2
 KEYBOARDS_FROM = len(LEGACY)
+EXACT, PLAIN, I_Y_FORM, FLAGS, FIRST_READING = range(5)
+FACTS = FIRST_READING + READINGS
 LONGEST_READ = 16  # characters of a word, of which an encoding may need two a letter
 
 
@@ -66,19 +69,15 @@ _ALONE_Y = re.compile(r"^(qu|[^aăâeêioôơuưy0-9]*)y(?=[\ue000-\ue005]?$)")
 
 
 class WordTable(NamedTuple):
-    """Word `w`, one row each. Numbers of forms compare equal exactly when the forms are the same.
+    """What is known of every word, one row a word.
 
-    `exact` is the form as written, `plain` the form without marks, `i_y` as written but with a lone y
-    read as i, `readings[w, r]` the form that reading `r` gives (-1 where it gives none), `flags` the
-    bits above, `information` in bits. `form_at`/`forms` and `plain_at`/`plains` hold the code points of
-    the exact and the plain form.
+    The columns of `facts` (int32) are the numbers of its forms, which are equal exactly when the forms are:
+    EXACT as written, PLAIN without marks, I_Y_FORM as written but with a lone y read as i; FLAGS, the bits
+    above; and from FIRST_READING on the form that each reading gives (-1 where it gives none). `information`
+    is in bits. `form_at`/`forms` and `plain_at`/`plains` hold the code points of the exact and the plain form.
     """
 
-    exact: I32
-    plain: I32
-    i_y: I32
-    readings: npt.NDArray[np.int32]
-    flags: npt.NDArray[np.uint16]
+    facts: Facts
     information: npt.NDArray[np.float32]
     form_at: I32
     forms: I32
@@ -105,9 +104,7 @@ class Vocabulary:
         self._number: dict[str, int] = {}
         self._known = WordNumbers()
         self._form: dict[str, int] = {}
-        self._exact, self._plain, self._i_y = _Column(np.int32), _Column(np.int32), _Column(np.int32)
-        self._readings = _Column(np.int32, READINGS)
-        self._flags, self._information = _Column(np.uint16), _Column(np.float32)
+        self._facts, self._information = _Column(np.int32, FACTS), _Column(np.float32)
         self._forms, self._plains = _Pool(), _Pool()
 
     def split(self, names: pa.StringArray) -> Words:
@@ -128,11 +125,7 @@ class Vocabulary:
         """What is known of all words met so far."""
         with self._lock:
             return WordTable(
-                self._exact.filled,
-                self._plain.filled,
-                self._i_y.filled,
-                self._readings.filled,
-                self._flags.filled,
+                self._facts.filled,
                 self._information.filled,
                 self._forms.at.filled,
                 self._forms.letters.filled,
@@ -160,15 +153,18 @@ class Vocabulary:
         seen = [HIDDEN.sub("", word.replace(".", "").translate(_APOSTROPHE)) for word in words]
         forms = [canonical(word) for word in seen]
         plains = [bare(form) for form in forms]
-        self._exact.add([self._form_number(form) for form in forms])
-        self._plain.add([self._form_number(plain) for plain in plains])
-        self._i_y.add([self._form_number(_ALONE_Y.sub(r"\1i", form)) for form in forms])
-        self._readings.add([self._read(word) for word in words])
-        self._flags.add([_flags(*each) for each in zip(words, forms, plains, strict=True)])
+        flags = [_flags(*each) for each in zip(words, forms, plains, strict=True)]
+        number = self._form_number
+        self._facts.add(
+            [
+                [number(form), number(plain), number(_ALONE_Y.sub(r"\1i", form)), flag, *self._read(word)]
+                for word, form, plain, flag in zip(words, forms, plains, flags, strict=True)
+            ]
+        )
         self._information.add([information(plain) for plain in plains])
         self._forms.add(forms)
         self._plains.add(plains)
-        first = len(self._exact.filled) - len(words)
+        first = len(self._facts.filled) - len(words)
         self._name(words, list(range(first, first + len(words))))
 
     def _name(self, words: list[str], numbers: list[int]) -> None:
