@@ -127,8 +127,8 @@ def _blocks(rows: Pending) -> tuple[I64, I64]:
 
 
 @kernel
-def _own_blocks(keys: I64, births: I32, blocks: I64, rows: I64) -> int:
-    found = 0
+def _own_blocks(keys: I64, births: I32, blocks: I64, rows: I64) -> np.int64:
+    found = np.int64(0)
     for row in range(len(keys)):
         key, born = keys[row], births[row]
         if born % 100 > 0 and born // 100 % 100 > 0 and key < CMND_BASE:
@@ -159,9 +159,9 @@ def _scan(part: Citizens, former: Former, old: Members, near: Members) -> tuple[
 
 
 @kernel
-def _older(old_id: I64, previous_id: I64, bits: int, bitmap: U64, at: I64, wanted: I64) -> int:
+def _older(old_id: I64, previous_id: I64, bits: int, bitmap: U64, at: I64, wanted: I64) -> np.int64:
     """Citizens whose former numbers may be pending: their places, and the numbers; how many there are."""
-    found = 0
+    found = np.int64(0)
     for row in range(len(old_id)):
         if old_id[row] > 0:
             at[found], wanted[found] = row, old_id[row] + CMND_BASE
@@ -173,9 +173,9 @@ def _older(old_id: I64, previous_id: I64, bits: int, bitmap: U64, at: I64, wante
 
 
 @kernel
-def _nearby(ids: I64, births: I32, bits: int, bitmap: U64, at: I64, wanted: I64) -> int:
+def _nearby(ids: I64, births: I32, bits: int, bitmap: U64, at: I64, wanted: I64) -> np.int64:
     """The same for citizens who share a block with a pending row."""
-    found = 0
+    found = np.int64(0)
     for row in range(len(ids)):
         number, born = ids[row], births[row]
         at[found], wanted[found] = row, _block(_HEAD, number // _HALF, born)

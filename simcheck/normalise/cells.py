@@ -52,7 +52,7 @@ def is_letter(character: int) -> bool:
 
 
 @kernel
-def eight_digits(word: np.uint64) -> np.int64:
+def eight_digits(word: np.uint64) -> int:
     """The number that eight ASCII digits spell (the first is the lowest byte), or -1 if one is no digit.
 
     Three multiplications add up pairs, fours and eights (Lemire, *Quickly parsing eight digits*, 2018).
@@ -60,10 +60,11 @@ def eight_digits(word: np.uint64) -> np.int64:
     high = word & np.uint64(0xF0F0F0F0F0F0F0F0)
     carried = (word + np.uint64(0x0606060606060606)) & np.uint64(0xF0F0F0F0F0F0F0F0)
     if (high | carried >> np.uint64(4)) != np.uint64(0x3333333333333333):
-        return np.int64(-1)
+        return -1
     pairs = (word & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(2561) >> np.uint64(8)
     fours = (pairs & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601) >> np.uint64(16)
-    return np.int64((fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001) >> np.uint64(32))
+    fours = (fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001) >> np.uint64(32)
+    return int(np.int64(fours))
 
 
 @kernel

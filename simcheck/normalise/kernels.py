@@ -32,10 +32,15 @@ def kernel(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True)(function))
 
 
+def _machine(function: Any) -> Any:
+    """What a kernel calls that becomes one instruction; the types are known to the compiler alone."""
+    return intrinsic(function)
+
+
 EIGHT = 8  # bytes that `eight_bytes` reads
 
 
-@intrinsic
+@_machine
 def eight_bytes(_context: Any, _data: Any, _at: Any) -> Any:
     """`data[at:at + 8]` as one little-endian number (uint64); the caller knows that they are there."""
 
@@ -48,7 +53,7 @@ def eight_bytes(_context: Any, _data: Any, _at: Any) -> Any:
     return types.uint64(_data, types.int64), code
 
 
-@intrinsic
+@_machine
 def fetch_early(_context: Any, _array: Any, _at: Any) -> Any:
     """Ask the memory for `array[at]` (a row, where it has two dimensions), which is wanted soon; nothing
     waits for it."""
@@ -98,9 +103,7 @@ def text(column: pa.Array | pa.ChunkedArray) -> Text:
 
 def column(of: Text) -> pa.StringArray:
     """A string column without nulls from what a kernel wrote."""
-    return pa.StringArray.from_buffers(
-        len(of.offsets) - 1, pa.py_buffer(of.offsets), pa.py_buffer(of.data)
-    )
+    return pa.StringArray.from_buffers(len(of.offsets) - 1, pa.py_buffer(of.offsets), pa.py_buffer(of.data))
 
 
 def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:

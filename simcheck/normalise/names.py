@@ -5,7 +5,7 @@ of the tone mark. It is a multilinear hash under keys drawn anew for every run (
 universal string hashing is fast*, 2014): letters make a word's code, words' codes make the name's. Two
 different names collide with probability 2**-38, and nobody can prepare a pair that does.
 
-A country writes its names with some ten thousand words, so the words met last are kept at hand with their codes.
+A country writes its names with some ten thousand words, so the words met last are kept with their codes.
 """
 
 from __future__ import annotations
@@ -142,9 +142,9 @@ def _fingerprint(
             first, second, size = word_bytes(data, at, end)
             beyond |= first | second
             slot = place_of(first, second, _KEPT_BITS)
-            if kept[slot, 0] != first or kept[slot, 1] != second or size == 0:
-                if size == 0 or not _keep(data, at, size, first, second, letters, kept):
-                    break
+            is_kept = kept[slot, 0] == first and kept[slot, 1] == second
+            if size == 0 or not (is_kept or _keep(data, at, size, first, second, letters, kept)):
+                break
             one, two = _add_word(one, two, kept[slot, 2], keys, words)
             words += 1
             at += size

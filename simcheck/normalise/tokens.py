@@ -22,7 +22,8 @@ _LEAST_BITS = 14
 
 
 class WordNumbers:
-    """Numbers of words of at most fifteen bytes. What a reader holds never changes: adding makes a new table."""
+    """Numbers of words of at most fifteen bytes. What a reader holds never changes: adding makes a new
+    table."""
 
     def __init__(self) -> None:
         self._used = 0
@@ -31,7 +32,7 @@ class WordNumbers:
 
     def look_up(self, offsets: Offsets, data: Bytes) -> tuple[I32, I32, npt.NDArray[np.int64]]:
         """The words of `n` texts, which plain spaces part: their numbers (or UNMET), where each text's begin
-        (n + 1), and for every UNMET word (its place among the words, its first byte, its end), shape (u, 3)."""
+        (n + 1), and for every UNMET word its place among the words, first byte and end, shape (u, 3)."""
         most = (int(offsets[-1]) - int(offsets[0])) // 2 + len(offsets)
         word = np.empty(most, np.int32)
         starts = np.empty(len(offsets), np.int32)
@@ -45,7 +46,7 @@ class WordNumbers:
         if not short:
             return
         self._used += len(short)
-        bits = max(self._bits, (4 * self._used).bit_length())
+        bits = max(self._bits, (2 * self._used).bit_length())
         slots = np.zeros((1 << bits, 3), np.uint64)
         if bits == self._bits:
             slots[:] = self._slots
@@ -84,7 +85,7 @@ def _before_space(word: np.uint64, most: int) -> tuple[np.uint64, int]:
     if found == 0:
         return word, EIGHT
     below = ((found & (~found + np.uint64(1))) - np.uint64(1)) >> np.uint64(7)
-    return word & below, np.int64((below & np.uint64(_ONES)) * np.uint64(_ONES) >> np.uint64(56))
+    return word & below, int(np.int64((below & np.uint64(_ONES)) * np.uint64(_ONES) >> np.uint64(56)))
 
 
 @kernel
@@ -118,14 +119,13 @@ def _look_up(
             if data[at] == SPACE:
                 at += 1
                 continue
-            number = UNMET
-            size = 0
+            number, size = UNMET, 0
             if at + 2 * EIGHT <= len(data):
                 first, second, size = word_bytes(data, at, end)
                 slot = place_of(first, second, bits)
                 while size and slots[slot, 0] != 0:
                     if slots[slot, 0] == first and slots[slot, 1] == second:
-                        number = np.int64(slots[slot, 2])
+                        number = int(np.int64(slots[slot, 2]))
                         break
                     slot = (slot + 1) & ((1 << bits) - 1)
             if number == UNMET:

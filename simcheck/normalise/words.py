@@ -60,8 +60,8 @@ _NAMES_IN_VOWELS = frozenset(
     """.split()
 )
 _KNOWN_SHORT = frozenset(("ng", "tr", "ph", "th", "hg"))
-_LOST = "?\ufffd"
-_BEST_FIT = "ăđơưĂĐƠƯ"  # letters that Windows writes as a, d, o, u in CP1252; all others of ours become holes
+# letters that Windows writes as a, d, o, u in CP1252; all others of ours become holes
+_WITHOUT_BEST_FIT = str.maketrans("", "", "ăđơưĂĐƠƯ")
 _SAYS_SOMETHING = re.compile(r"\w|[?\ufffd]")
 _APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 # y and i are the same sound only where they are the whole rime (Lý, Lí; Quý, Quí), not in Thuý, Hay
@@ -74,7 +74,7 @@ class WordTable(NamedTuple):
     The columns of `facts` (int32) are the numbers of its forms, which are equal exactly when the forms are:
     EXACT as written, PLAIN without marks, I_Y_FORM as written but with a lone y read as i; FLAGS, the bits
     above; and from FIRST_READING on the form that each reading gives (-1 where it gives none). `information`
-    is in bits. `form_at`/`forms` and `plain_at`/`plains` hold the code points of the exact and the plain form.
+    is in bits. `form_at`/`forms` and `plain_at`/`plains` hold the code points of exact and plain forms.
     """
 
     facts: Facts
@@ -143,13 +143,19 @@ class Vocabulary:
     def _look_at(self, words: list[str]) -> None:
         """Work out what can be known of new words. A word gets its number last, when all else is there.
 
-        The empty word between two spaces, and others without a letter or a hole, get -1.
+        Words without a letter or a hole get -1.
         """
         silent = [word for word in words if not _SAYS_SOMETHING.search(word)]
-        self._name(silent, [-1] * len(silent))
-        words = [word for word in words if word not in self._number]
-        if not words:
-            return
+        telling = [word for word in words if _SAYS_SOMETHING.search(word)] if silent else words
+        first = len(self._facts.filled)
+        if telling:
+            self._add(telling)
+        named = [*telling, *silent]
+        numbers = [*range(first, first + len(telling)), *[-1] * len(silent)]
+        self._number.update(zip(named, numbers, strict=True))
+        self._known.add([word.encode() for word in named], numbers)
+
+    def _add(self, words: list[str]) -> None:
         seen = [HIDDEN.sub("", word.replace(".", "").translate(_APOSTROPHE)) for word in words]
         forms = [canonical(word) for word in seen]
         plains = [bare(form) for form in forms]
@@ -164,12 +170,6 @@ class Vocabulary:
         self._information.add([information(plain) for plain in plains])
         self._forms.add(forms)
         self._plains.add(plains)
-        first = len(self._facts.filled) - len(words)
-        self._name(words, list(range(first, first + len(words))))
-
-    def _name(self, words: list[str], numbers: list[int]) -> None:
-        self._number.update(zip(words, numbers, strict=True))
-        self._known.add([word.encode() for word in words], numbers)
 
     def _form_number(self, form: str) -> int:
         return self._form.setdefault(form, len(self._form))
@@ -234,7 +234,9 @@ class _Pool:
 
 
 def _flags(word: str, form: str, plain: str) -> int:
-    letters = [character for character in unicodedata.normalize("NFC", word) if not character.isascii()]
+    composed = word if word.isascii() else unicodedata.normalize("NFC", word)
+    best_fit = composed.translate(_WITHOUT_BEST_FIT).isascii()
+    lost = "?" in word or "\ufffd" in word
     # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short; Thu. is Thu
     stopped = word.endswith(".") and (len(plain) == 1 or plain == "gi" or not is_bare_syllable(plain))
     short = stopped or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
@@ -242,11 +244,11 @@ def _flags(word: str, form: str, plain: str) -> int:
         MARKED * (form != plain)
         | VALID * (is_syllable(form) and not HIDDEN.search(word))
         | ABBREVIATION * short
-        | LOST * any(character in _LOST for character in word)
+        | LOST * lost
         | FAMILY * (form in _FAMILY)
         | BARE_FAMILY * (plain in _BARE_FAMILY)
         | NEVER_GIVEN * (plain in _NEVER_GIVEN)
-        | BEST_FIT * all(character in _BEST_FIT for character in letters)
+        | BEST_FIT * best_fit
         | BARE_VALID * is_bare_syllable(plain)
         | NAMING
         * (is_syllable(form) and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))

@@ -33,7 +33,7 @@ BYTES_A_CITIZEN = 80  # slots, columns and name together, measured at 10 M citiz
 # fingerprint and the row.
 _STATUS_BITS, _BORN_BITS, _ROW_BITS = 2, 22, 64 - CODE_BITS
 _ID_SHIFT = _STATUS_BITS + _BORN_BITS
-_BEFORE = FIRST_YEAR * 10_000 - 1  # a date is kept as what it is above this, up to the year 2319; 0 is unknown
+_BEFORE = FIRST_YEAR * 10_000 - 1  # a date is kept as what it is above this (0: unknown), up to the year 2319
 _LATEST = (1 << _BORN_BITS) - 1
 MOST_CITIZENS = 1 << _ROW_BITS  # of one bucket
 
@@ -212,7 +212,8 @@ def _fill(
             if slots[slot, 0] != 0:
                 twice = row
                 continue
-            day = min(max(np.int64(born[row]) - _BEFORE, 0), _LATEST)
+            day = np.int64(born[row]) - _BEFORE
+            day = np.int64(0) if day < 0 else np.int64(_LATEST) if day > _LATEST else day
             facts = np.uint64(day << _STATUS_BITS) | np.uint64(status[row])
             slots[slot, 0] = wanted << np.uint64(_ID_SHIFT) | facts
             slots[slot, 1] = code[row] << np.uint64(_ROW_BITS) | np.uint64(first_row + row)
