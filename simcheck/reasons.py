@@ -59,6 +59,7 @@ class Reason(IntEnum):
     SIM_LIMIT_TOTAL = 34
     FACE_NOT_VERIFIED = 35
     NAME_I_Y = 36
+    REGISTER_UNANSWERED = 37
 
     @property
     def mask(self) -> int:
