@@ -20,7 +20,7 @@ GRAVITY = ["verified", "variant", "mismatch", "unverifiable", "rejected"]
 # The table of effects as it was decided; the rule file is held to it.
 EFFECTS = {
     "rejected": "ROW_MALFORMED MSISDN_INVALID MSISDN_NOT_MOBILE",
-    "unverifiable": "ID_TYPE_UNSUPPORTED",
+    "unverifiable": "ID_TYPE_UNSUPPORTED REGISTER_UNANSWERED",
     "mismatch": """
         MSISDN_CLAIMED_BY_OTHER_CARRIER HOLDER_DECEASED
         ID_MISSING ID_MALFORMED ID_NOT_FOUND ID_REVOKED ID_LIKELY_TYPO
