@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from simcheck.lake.files import Store
+from simcheck.privacy import Keyring
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring.make()
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path / "lake")
