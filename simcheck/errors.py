@@ -37,5 +37,5 @@ class KeyringError(SimcheckError):
     """The keyring is not there or cannot be used. Never says anything of a key but its id."""
 
 
-class SealBrokenError(SimcheckError):
+class SealError(SimcheckError):
     """Sealed data is not what was sealed: damaged, moved to another place, or under another keyring."""

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from simcheck.errors import KeyringError, SealBrokenError
+from simcheck.errors import KeyringError, SealError
 
 KEY_BYTES = 32
 TOKEN_BYTES = 32
@@ -63,15 +63,15 @@ class Keyring:
 
     @classmethod
     def load(cls, source: Path | str) -> Keyring:
-        """The keyring in a file, or in a text of JSON itself (an environment variable's).
+        """The keyring in a file (a `Path`), or in the content of one (a `str`, an environment variable's).
 
         Raises KeyringError, which names the fault and no key.
         """
         where = "the keyring"
-        if isinstance(source, Path) or not source.lstrip().startswith("{"):
+        if isinstance(source, Path):
             where = f"the keyring {source}"
             try:
-                source = Path(source).read_text("utf-8")
+                source = source.read_text("utf-8")
             except FileNotFoundError:
                 raise KeyringError(f"{where} is not there. {_MAKE}") from None
             except (OSError, UnicodeError) as error:
@@ -126,11 +126,11 @@ class Keyring:
         return head + nonce + self._ciphers[self.current].encrypt(nonce, plain, head + bound_to.encode())
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
-        """What was sealed. Raises SealBrokenError where it is not what was sealed, or not here."""
+        """What was sealed. Raises SealError where it is not what was sealed, or not here."""
         key_id, end = sealed_with(sealed)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SealBrokenError(
+            raise SealError(
                 f"data is sealed with the key {key_id}, which this keyring does not have. "
                 "Use the keyring that sealed it."
             )
@@ -138,7 +138,7 @@ class Keyring:
         try:
             return cipher.decrypt(nonce, sealed[end + _NONCE_BYTES :], head + bound_to.encode())
         except InvalidTag:
-            raise SealBrokenError(
+            raise SealError(
                 "sealed data was damaged, moved, or sealed with another keyring. Restore it from its copy."
             ) from None
 
@@ -155,10 +155,13 @@ class Keyring:
         """The Ed25519 signature of a message, 64 bytes."""
         return Ed25519PrivateKey.from_private_bytes(self.signing).sign(message)
 
-    @cached_property
-    def public_key(self) -> bytes:
-        """What `verify` needs, 32 bytes; no secret."""
-        return Ed25519PrivateKey.from_private_bytes(self.signing).public_key().public_bytes_raw()
+    def verify(self, signature: bytes, message: bytes) -> bool:
+        """Whether `sign` made this signature of this message."""
+        try:
+            Ed25519PrivateKey.from_private_bytes(self.signing).public_key().verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
 
     @cached_property
     def _ciphers(self) -> dict[str, AESGCM]:
@@ -175,23 +178,14 @@ class Keyring:
         return json.dumps(keys, indent=1) + "\n"
 
 
-def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` is the one that `Keyring.sign` made of the message."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
-
-
 def sealed_with(sealed: bytes) -> tuple[str, int]:
     """The id of the key that sealed a value, and where its nonce begins.
 
-    Raises SealBrokenError where the value is no seal at all.
+    Raises SealError where the value is no seal at all.
     """
     end = 2 + sealed[1] if len(sealed) > 1 else 0
     if not end or sealed[0] != _VERSION or len(sealed) < end + _NONCE_BYTES + _TAG_BYTES:
-        raise SealBrokenError("sealed data was damaged. Restore it from its copy.")
+        raise SealError("sealed data was damaged. Restore it from its copy.")
     return sealed[2:end].decode("ascii", "replace"), end
 
 

@@ -100,7 +100,7 @@ class BucketWriter:
 def read(
     dataset: Dataset, stem: str, bucket: int, columns: Sequence[str] | None = None, size: int = READ_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    """One bucket's rows in their order, at most `size` at a time. Raises SealBrokenError."""
+    """One bucket's rows in their order, at most `size` at a time. Raises SealError."""
     file = file_of(stem, bucket)
     return dataset.batches(file, columns, size) if dataset.has(file) else iter(())
 

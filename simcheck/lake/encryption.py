@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.parquet import encryption
 
-from simcheck.errors import SealBrokenError
+from simcheck.errors import SealError
 from simcheck.lake.files import Store
 from simcheck.privacy import KEY_BYTES, Keyring
 
@@ -49,7 +49,7 @@ class Dataset:
     def open(cls, store: Store, keyring: Keyring, name: str) -> Dataset:
         """A dataset that is there, published or not, for any process that has the keyring.
 
-        Raises SealBrokenError where it is not there or not of this keyring.
+        Raises SealError where it is not there or not of this keyring.
         """
         return cls(store, keyring, name, keyring.open(_read(store, f"{name}/{KEY}"), f"{name}/{KEY}"))
 
@@ -62,7 +62,7 @@ class Dataset:
     def manifest(self) -> dict[str, Any]:
         """What was told when the dataset was published, and `files`: the rows of each.
 
-        Raises SealBrokenError where the dataset is not published.
+        Raises SealError where the dataset is not published.
         """
         if self._manifest is None:
             name = f"{self.name}/{MANIFEST}"
@@ -115,7 +115,7 @@ class Dataset:
     def parquet(self, file: str, known: pq.FileMetaData | None = None) -> pq.ParquetFile:
         """A file, open; `known` is its metadata where it was read before.
 
-        Raises SealBrokenError where it is not there, not whole, or not what was written under this name. What
+        Raises SealError where it is not there, not whole, or not what was written under this name. What
         is read from it is checked when it is read: see `unsealing`.
         """
         key = encryption.create_decryption_properties(self._key, aad_prefix=self._binding(file))
@@ -136,7 +136,7 @@ class Dataset:
     ) -> Iterator[pa.RecordBatch]:
         """A file's rows in order, at most `size` at a time, with these columns in this order.
 
-        Raises SealBrokenError, as `parquet` does, also after some batches.
+        Raises SealError, as `parquet` does, also after some batches.
         """
         asked = None if columns is None else list(columns)
         found = self.parquet(file)
@@ -156,7 +156,7 @@ class Dataset:
 
 @contextmanager
 def unsealing(path: str) -> Iterator[None]:
-    """Around reading a file of the lake: what goes wrong is a SealBrokenError."""
+    """Around reading a file of the lake: what goes wrong is a SealError."""
     try:
         yield
     except FileNotFoundError:
@@ -172,5 +172,5 @@ def _read(store: Store, path: str) -> bytes:
         return store.read(path)
 
 
-def _broken(path: str, cause: str) -> SealBrokenError:
-    return SealBrokenError(f"{path} in the lake {cause}. Restore it from its copy, or import it again.")
+def _broken(path: str, cause: str) -> SealError:
+    return SealError(f"{path} in the lake {cause}. Restore it from its copy, or import it again.")

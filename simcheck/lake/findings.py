@@ -87,13 +87,13 @@ def write(dataset: Dataset, bucket: int, findings: list[tuple[I64, FindingsLike]
 
 
 def of_bucket(dataset: Dataset, bucket: int, size: int = READ_ROWS) -> Iterator[Stored]:
-    """A bucket's findings as they were kept, at most `size` rows at a time. Raises SealBrokenError."""
+    """A bucket's findings as they were kept, at most `size` rows at a time. Raises SealError."""
     for batch in read(dataset, STEM, bucket, size=size):
         yield _stored(pa.Table.from_batches([batch]))
 
 
 def of_all(dataset: Dataset, buckets: int) -> Iterator[Stored]:
-    """All buckets' findings by ascending row number, each row once. Raises SealBrokenError."""
+    """All buckets' findings by ascending row number, each row once. Raises SealError."""
     for table in in_order(dataset, STEM, buckets):
         yield _stored(table)
 

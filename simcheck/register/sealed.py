@@ -55,7 +55,7 @@ class _Head(NamedTuple):
 
 
 class SealedRegister:
-    """A published snapshot. Reading it raises SealBrokenError where a file is not what was written."""
+    """A published snapshot. Reading it raises SealError where a file is not what was written."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -69,7 +69,7 @@ class SealedRegister:
 
     @classmethod
     def open(cls, store: Store, keyring: Keyring, name: str) -> SealedRegister:
-        """The snapshot of this name. Raises SealBrokenError where it is not there, not whole or not ours."""
+        """The snapshot of this name. Raises SealError where it is not there, not whole or not ours."""
         return cls(Dataset.open(store, keyring, name))
 
     @classmethod

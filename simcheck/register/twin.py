@@ -65,7 +65,7 @@ def serving(application: Any, certificates: Certificates | None = None, port: in
     """Serve an ASGI application on this machine alone while the block runs; gives its URL.
 
     With `certificates` nobody is answered who does not show a certificate of the authority. Port 0 takes a
-    free one. Raises OSError where the port is taken.
+    free one. Raises OSError where the port is taken or a certificate cannot be used.
     """
     secure: dict[str, Any] = {}
     if certificates:
@@ -76,6 +76,7 @@ def serving(application: Any, certificates: Certificates | None = None, port: in
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
         }
     config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", **secure)
+    config.load()
     server = uvicorn.Server(config)
     with socket.create_server((LOOPBACK, port)) as listening:
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -83,6 +84,8 @@ def serving(application: Any, certificates: Certificates | None = None, port: in
         try:
             while not server.started and thread.is_alive():
                 thread.join(_POLL_SECONDS)
+            if not server.started:
+                raise OSError("the server did not start")
             yield f"{'https' if certificates else 'http'}://{LOOPBACK}:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.errors import KeyringError, SealBrokenError
-from simcheck.privacy import Keyring, mask_id, mask_msisdn, mask_name, sealed_with, verify
+from simcheck.errors import KeyringError, SealError
+from simcheck.privacy import Keyring, mask_id, mask_msisdn, mask_name, sealed_with
 
 RING = Keyring.make()
 PLACES = st.text(max_size=40)
@@ -29,7 +29,7 @@ def test_what_is_sealed_opens_where_it_was_put(plain, place):
 @given(st.binary(max_size=60), PLACES, PLACES)
 def test_it_opens_nowhere_else(plain, place, other):
     if place != other:
-        with pytest.raises(SealBrokenError):
+        with pytest.raises(SealError):
             RING.open(RING.seal(plain, place), other)
 
 
@@ -38,14 +38,14 @@ def test_any_changed_bit_is_seen(plain, data):
     sealed = bytearray(RING.seal(plain, "here"))
     at = data.draw(st.integers(0, len(sealed) * 8 - 1))
     sealed[at // 8] ^= 1 << at % 8
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         RING.open(bytes(sealed), "here")
 
 
 @given(st.data())
 def test_a_cut_seal_is_seen(data):
     sealed = RING.seal(b"Tr\xe1\xba\xa7n An", "here")
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         RING.open(sealed[: data.draw(st.integers(0, len(sealed) - 1))], "here")
 
 
@@ -60,7 +60,7 @@ def test_after_a_rotation_new_seals_bear_the_new_key_and_old_ones_open():
     assert rotated.open(old, "here") == b"plain"
     new = rotated.seal(b"plain", "here")
     assert sealed_with(new)[0] == rotated.current != RING.current
-    with pytest.raises(SealBrokenError, match=rotated.current):
+    with pytest.raises(SealError, match=rotated.current):
         RING.open(new, "here")
     assert rotated.token("msisdn", 1) == RING.token("msisdn", 1)
 
@@ -69,7 +69,7 @@ def test_another_keyring_opens_nothing_even_under_the_same_id():
     sealed = RING.seal(b"plain", "here")
     twin = replace(Keyring.make(), data={RING.current: os.urandom(32)}, current=RING.current)
     for other in (Keyring.make(), twin):
-        with pytest.raises(SealBrokenError):
+        with pytest.raises(SealError):
             other.open(sealed, "here")
 
 
@@ -92,19 +92,19 @@ def test_a_kind_that_could_be_taken_for_a_value(kind):
 @given(st.binary(max_size=100), st.integers(0, 511))
 def test_signatures(message, bit):
     signature = RING.sign(message)
-    assert verify(RING.public_key, message, signature)
+    assert RING.verify(signature, message)
     wrong = bytearray(signature)
     wrong[bit // 8] ^= 1 << bit % 8
-    assert not verify(RING.public_key, message, bytes(wrong))
-    assert not verify(RING.public_key, message + b"x", signature)
-    assert not verify(Keyring.make().public_key, message, signature)
+    assert not RING.verify(bytes(wrong), message)
+    assert not RING.verify(signature, message + b"x")
+    assert not Keyring.make().verify(signature, message)
 
 
 def test_a_keyring_is_kept_in_a_file_that_only_its_owner_reads(tmp_path):
     path = tmp_path / "made" / "keys.json"
     RING.save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Keyring.load(path) == Keyring.load(str(path)) == Keyring.load(path.read_text()) == RING
+    assert Keyring.load(path) == Keyring.load(path.read_text()) == RING
     assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
     assert list(json.loads(path.read_text())) == ["data", "current", "index", "signing"]
 

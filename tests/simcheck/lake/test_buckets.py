@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simcheck.errors import OutputError, SealBrokenError
+from simcheck.errors import OutputError, SealError
 from simcheck.lake.buckets import MOST_BUCKETS, BucketWriter, file_of, in_order, read
 from simcheck.lake.encryption import Dataset
 from simcheck.records import ROW
@@ -113,7 +113,7 @@ def test_a_bucket_that_is_lost_is_missed(dataset, tmp_path, store, keyring):
     dataset.publish()
     (tmp_path / "lake" / dataset.name / "declared-0001.parquet").unlink()
     again = Dataset.open(store, keyring, dataset.name)
-    with pytest.raises(SealBrokenError, match="not there"):
+    with pytest.raises(SealError, match="not there"):
         list(in_order(again, "declared", 3))
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from simcheck.errors import OutputError, SealBrokenError
+from simcheck.errors import OutputError, SealError
 from simcheck.lake.encryption import Dataset
 from simcheck.lake.files import Store
 from simcheck.privacy import Keyring
@@ -63,7 +63,7 @@ def test_published_is_what_the_manifest_tells(dataset, store, keyring):
     assert not dataset.published
     assert dataset.has("a")
     assert not dataset.has("c")
-    with pytest.raises(SealBrokenError, match="not there"):
+    with pytest.raises(SealError, match="not there"):
         assert Dataset.open(store, keyring, dataset.name).manifest
     dataset.publish(digest="d")
     again = Dataset.open(store, keyring, dataset.name)
@@ -81,14 +81,14 @@ def test_after_a_rotation_older_datasets_are_read(dataset, store, keyring):
     newer = Dataset.create(store, rotated, "batches/viettel/2")
     write(newer)
     assert rows(Dataset.open(store, rotated, newer.name)) == TABLE
-    with pytest.raises(SealBrokenError, match=rotated.current):
+    with pytest.raises(SealError, match=rotated.current):
         Dataset.open(store, keyring, newer.name)
 
 
 def test_another_keyring_reads_nothing(dataset, store):
     write(dataset)
     dataset.publish()
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         Dataset.open(store, Keyring.make(), dataset.name)
 
 
@@ -97,7 +97,7 @@ def test_a_file_under_another_name_is_refused(dataset, tmp_path):
     write(dataset, "b", TABLE.slice(0, 7))
     folder = tmp_path / "lake" / dataset.name
     shutil.copy(folder / "b.parquet", folder / "a.parquet")
-    with pytest.raises(SealBrokenError, match="not the file that was written"):
+    with pytest.raises(SealError, match="not the file that was written"):
         rows(dataset)
 
 
@@ -105,7 +105,7 @@ def test_a_dataset_under_another_name_is_refused(dataset, store, keyring, tmp_pa
     write(dataset)
     dataset.publish()
     shutil.copytree(tmp_path / "lake" / dataset.name, tmp_path / "lake" / "batches/itel/1")
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         Dataset.open(store, keyring, "batches/itel/1")
 
 
@@ -118,7 +118,7 @@ def test_an_older_version_of_a_file_is_seen_by_its_rows(dataset, store, keyring,
     path.write_bytes(old)
     again = Dataset.open(store, keyring, dataset.name)
     assert again.manifest
-    with pytest.raises(SealBrokenError, match="manifest"):
+    with pytest.raises(SealError, match="manifest"):
         rows(again)
 
 
@@ -137,7 +137,7 @@ def test_a_changed_byte_is_seen(dataset, store, keyring, tmp_path, place, file):
         assert again.manifest
         rows(again)
 
-    with pytest.raises(SealBrokenError) as caught:
+    with pytest.raises(SealError) as caught:
         read()
     assert "\n" not in str(caught.value)
 
@@ -148,18 +148,18 @@ def test_half_a_file_is_refused(dataset, tmp_path, kept):
     path = tmp_path / "lake" / dataset.name / "a.parquet"
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         rows(dataset)
 
 
 def test_a_file_in_clear_is_refused(dataset, tmp_path):
     pq.write_table(TABLE, tmp_path / "lake" / dataset.name / "a.parquet")
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         rows(dataset)
 
 
 def test_a_file_that_is_gone(dataset):
-    with pytest.raises(SealBrokenError, match="not there"):
+    with pytest.raises(SealError, match="not there"):
         rows(dataset)
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from simcheck.crosscheck.findings import Findings
-from simcheck.errors import SealBrokenError
+from simcheck.errors import SealError
 from simcheck.lake import findings
 
 COLUMNS = ("national", "key", "reasons", "over", "bearer_at", "bearer")
@@ -73,5 +73,5 @@ def test_damaged_findings_are_refused(dataset, tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 8
     path.write_bytes(content)
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealError):
         list(findings.of_bucket(dataset, 0))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simcheck.errors import FileRefusedError, OutputError, SealBrokenError
+from simcheck.errors import FileRefusedError, OutputError, SealError
 from simcheck.normalise.names import new_keys
 from simcheck.privacy import Keyring
 from simcheck.register import importing
@@ -216,7 +216,7 @@ def test_an_import_that_is_killed_is_never_taken_for_a_register(tmp_path, store)
     ring = Keyring.load(keys)
     assert SealedRegister.newest(store, ring) is None
     (name,) = {str(Path(each).parent.relative_to(tmp_path / "lake")) for each in left(tmp_path)}
-    with pytest.raises(SealBrokenError, match="not there"):
+    with pytest.raises(SealError, match="not there"):
         SealedRegister.open(store, ring, name)
     sealed = take(store, ring, path)
     assert SealedRegister.newest(store, ring).name == sealed.name

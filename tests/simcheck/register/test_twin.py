@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from simcheck.register.importing import import_register
-from simcheck.register.twin import application, serving
+from simcheck.register.twin import Certificates, application, serving
 from simcheck.register.wire import PATH
 from tests.building import AS_OF, citizen, register
 
@@ -53,6 +53,12 @@ def test_an_odd_question_is_refused_without_a_word(url, body, status):
 def test_there_is_nothing_else(url, path):
     assert httpx.get(url + path, trust_env=False).status_code == 404
     assert httpx.get(url + PATH, trust_env=False).status_code == 405
+
+
+def test_certificates_that_cannot_be_used(tmp_path):
+    (tmp_path / "x.pem").write_bytes(b"no certificate")
+    with pytest.raises(OSError), serving(None, Certificates(*[tmp_path / "x.pem"] * 3)):  # noqa: PT011
+        pass
 
 
 def test_it_ends_when_the_block_ends(tmp_path):
