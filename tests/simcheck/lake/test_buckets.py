@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import resource
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +45,7 @@ def test_every_row_is_in_its_bucket_once_and_comes_back_in_order(store, keyring,
         bucket = chance.integers(0, buckets, size) * (chance.random(size) < 0.1 if skewed else 1)
         batches.append((batch(first, size), bucket.astype(np.int64)))
         first += size
-    dataset = Dataset.create(store, keyring, f"batches/{chance.integers(1 << 62)}")
+    dataset = Dataset.create(store, keyring, f"batches/{uuid.uuid4()}")
     write(dataset, batches, buckets, room=data.draw(st.sampled_from([1, 2000, 1 << 26])))
     if data.draw(st.booleans()):
         dataset.publish()

@@ -201,7 +201,8 @@ def test_an_import_that_is_killed_is_never_taken_for_a_register(tmp_path, store)
         sort = importing._sort
         importing._sort = lambda *a: (sort(*a), print("half", flush=True), time.sleep(60))
         importing.import_register(
-            Store({str(tmp_path / "lake")!r}), Keyring.load({str(keys)!r}), Path({str(path)!r}), AS_OF, 1
+            Store({str(tmp_path / "lake")!r}), Keyring.load(Path({str(keys)!r})), Path({str(path)!r}),
+            AS_OF, 1
         )
     """
     root = Path(__file__).resolve().parents[3]
