@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from simcheck.crosscheck.compare import Measure, of_holder, word_by_word
 from simcheck.crosscheck.findings import Findings, Pending
-from simcheck.crosscheck.members import Members
+from simcheck.crosscheck.members import Members, passes
 from simcheck.matching import birth_dates
 from simcheck.matching.birth_dates import one_digit_slip
 from simcheck.matching.rules import VERDICTS
@@ -28,6 +28,7 @@ from simcheck.parallel import ordered
 from simcheck.reasons import Reason, Verdict
 from simcheck.register.snapshot import Citizens, Former
 
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 PAIRS_AT_ONCE = 1 << 16
@@ -119,40 +120,76 @@ def _together(pending: list[Pending]) -> Pending:
 def _blocks(rows: Pending) -> tuple[I64, I64]:
     """The blocks of each pending 12-digit number with a whole birth date, and the row of each, sorted by
     block."""
-    whole = (rows.born % 100 > 0) & (rows.born // 100 % 100 > 0) & (rows.key < CMND_BASE)
-    at = np.flatnonzero(whole)
-    key, born = rows.key[at], rows.born[at].astype(np.int64)
-    middle = key // 10**5 % 100  # the two digits on either side of the cut
-    swapped = key + (middle % 10 * 10 + middle // 10 - middle) * 10**5
-    blocks = np.concatenate(
-        [_block(_HEAD, key // _HALF, born), _block(_TAIL, key % _HALF, born), _block(_MIDDLE, swapped, 0)]
-    )
-    row = np.concatenate([at, at, at])
-    order = np.argsort(blocks, kind="stable")
+    blocks, row = np.empty(3 * len(rows.key), np.int64), np.empty(3 * len(rows.key), np.int64)
+    found = _own_blocks(rows.key, rows.born, blocks, row)
+    order = np.argsort(blocks[:found], kind="stable")
     return blocks[order], row[order]
 
 
-def _block(kind: int, part: I64, born: I64 | int) -> I64:
-    return np.asarray(kind * 10**15 + (part if kind == _MIDDLE else part * 10**8 + born), np.int64)
+@kernel
+def _own_blocks(keys: I64, births: I32, blocks: I64, rows: I64) -> np.int64:
+    found = np.int64(0)
+    for row in range(len(keys)):
+        key, born = keys[row], births[row]
+        if born % 100 > 0 and born // 100 % 100 > 0 and key < CMND_BASE:
+            middle = key // 10**5 % 100  # the two digits on either side of the cut
+            swapped = key + (middle % 10 * 10 + middle // 10 - middle) * 10**5
+            blocks[found] = _block(_HEAD, key // _HALF, born)
+            blocks[found + 1] = _block(_TAIL, key % _HALF, born)
+            blocks[found + 2] = _block(_MIDDLE, swapped, 0)
+            rows[found : found + 3] = row
+            found += 3
+    return found
+
+
+@kernel
+def _block(kind: int, part: int, born: int) -> np.int64:
+    """What a number shares with those one slip away: a half and the birth date, or all but the cut."""
+    return np.int64(kind) * 10**15 + (part if kind == _MIDDLE else part * 10**8 + born)
 
 
 def _scan(part: Citizens, former: Former, old: Members, near: Members) -> tuple[Candidates, Candidates]:
     """The citizens of one part of the register that any pending row may mean."""
-    old_number = np.where(former.old_id > 0, former.old_id + CMND_BASE, 0)
-    by_old = [(numbers, old.rows(numbers)) for numbers in (old_number, former.previous_id)]
-    born = part.born.astype(np.int64)
-    blocks = (
-        _block(_HEAD, part.id_number // _HALF, born),
-        _block(_TAIL, part.id_number % _HALF, born),
-        _block(_MIDDLE, part.id_number, 0),
-    )
-    by_block = [(numbers, near.rows(numbers)) for numbers in blocks]
-    return _pick(part, by_old), _pick(part, by_block)
+    at, wanted = np.empty(2 * len(part.born), np.int64), np.empty(2 * len(part.born), np.int64)
+    found = _older(former.old_id, former.previous_id, *old.sieve, at, wanted)
+    by_old = _pick(part, old, at[:found], wanted[:found])
+    at, wanted = np.empty(3 * len(part.born), np.int64), np.empty(3 * len(part.born), np.int64)
+    found = _nearby(part.id_number, part.born, *near.sieve, at, wanted)
+    return by_old, _pick(part, near, at[:found], wanted[:found])
 
 
-def _pick(part: Citizens, found: list[tuple[I64, I64]]) -> Candidates:
-    at = np.concatenate([rows for _, rows in found])
-    wanted = np.concatenate([numbers[rows] for numbers, rows in found])
+@kernel
+def _older(old_id: I64, previous_id: I64, bits: int, bitmap: U64, at: I64, wanted: I64) -> np.int64:
+    """Citizens whose former numbers may be pending: their places, and the numbers; how many there are."""
+    found = np.int64(0)
+    for row in range(len(old_id)):
+        if old_id[row] > 0:
+            at[found], wanted[found] = row, old_id[row] + CMND_BASE
+            found += passes(wanted[found], bits, bitmap)
+        if previous_id[row] > 0:
+            at[found], wanted[found] = row, previous_id[row]
+            found += passes(wanted[found], bits, bitmap)
+    return found
+
+
+@kernel
+def _nearby(ids: I64, births: I32, bits: int, bitmap: U64, at: I64, wanted: I64) -> np.int64:
+    """The same for citizens who share a block with a pending row."""
+    found = np.int64(0)
+    for row in range(len(ids)):
+        number, born = ids[row], births[row]
+        at[found], wanted[found] = row, _block(_HEAD, number // _HALF, born)
+        found += passes(wanted[found], bits, bitmap)
+        at[found], wanted[found] = row, _block(_TAIL, number % _HALF, born)
+        found += passes(wanted[found], bits, bitmap)
+        at[found], wanted[found] = row, _block(_MIDDLE, number, 0)
+        found += passes(wanted[found], bits, bitmap)
+    return found
+
+
+def _pick(part: Citizens, members: Members, at: I64, wanted: I64) -> Candidates:
+    holds = members.holds(wanted)
+    at, wanted = at[holds], wanted[holds]
     return Candidates(
         wanted, part.id_number[at], part.born[at], part.status[at], part.full_name.take(pa.array(at))
     )

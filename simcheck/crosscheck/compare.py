@@ -19,7 +19,7 @@ from simcheck.matching import birth_dates, names
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.normalise.citizen_ids import CMND_BASE
-from simcheck.normalise.kernels import distinct
+from simcheck.normalise.kernels import distinct, kernel
 from simcheck.normalise.names import U64, blank, fingerprint
 from simcheck.normalise.words import Vocabulary
 from simcheck.reasons import Reason
@@ -27,6 +27,7 @@ from simcheck.records import PROBLEM, ROW
 from simcheck.register.index import Found, Index, bucket_of
 from simcheck.register.snapshot import DECEASED, REVOKED
 
+I32 = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
 # Words by which carriers mark a subscription that is over: it makes no claim on its number.
@@ -34,7 +35,14 @@ _OVER = (
     "terminated", "cancelled", "canceled", "closed", "inactive", "recalled", "deactivated", "removed",
     "đã hủy", "hủy", "huỷ", "đã huỷ", "chấm dứt", "thanh lý", "đã thanh lý", "thu hồi", "đã thu hồi",
 )  # fmt: skip
-_BLANK = Reason.NAME_MISSING.mask
+_ROW_MALFORMED, _FACE, _DECEASED, _REVOKED, _UNDERAGE = (
+    np.uint64(reason.mask)
+    for reason in (
+        Reason.ROW_MALFORMED, Reason.FACE_NOT_VERIFIED, Reason.HOLDER_DECEASED, Reason.ID_REVOKED,
+        Reason.HOLDER_UNDERAGE,
+    )
+)  # fmt: skip
+_CHILD = np.uint64(1 << GRAVER[Reason.HOLDER_UNDERAGE])
 
 
 @dataclass(frozen=True)
@@ -98,40 +106,75 @@ def compare(
     if buckets > 1:
         mine &= bucket_of(key, buckets) == bucket
     found = index.find(np.where(mine & (key < CMND_BASE), key, 0))
-    known = found.row >= 0
-    reasons = declared.phones.flags | declared.ids.flags
-    reasons[declared.face_missing] |= np.uint64(Reason.FACE_NOT_VERIFIED.mask)
+    reasons = np.empty(len(key), np.uint64)
     score = np.full(len(key), np.nan, np.float32)
-    reasons |= np.where(known, _against(declared, found, measure), declared.born.flags)
-    _names(declared, index, found, measure, reasons, score)
-    _unreadable(declared, reasons)
-    no_name = ~known & blank(declared.name) & declared.readable
-    reasons[no_name] |= np.uint64(_BLANK)
+    other_name, unknown = np.empty(len(key), np.int32), np.empty(len(key), np.int32)
+    others, unknowns = _against(
+        declared.readable, declared.face_missing, declared.phones.flags, declared.ids.flags, declared.born,
+        declared.name_code, mine, found, reasons, score, other_name, unknown,
+    )  # fmt: skip
+    _under_age(reasons, found.born, measure)
+    _names(declared, index, found, measure, other_name[:others], reasons, score)
+    _nameless(declared, found, reasons)
     findings = Findings(
         declared.source, declared.first_row, np.where(declared.readable, declared.phones.national, 0),
         np.where(declared.readable, key, 0), reasons, score, declared.over, declared.row_ref,
     )  # fmt: skip
-    return findings, _pending(declared, mine & ~known, batch)
+    return findings, _pending(declared, unknown[:unknowns].copy(), batch)
 
 
-def _against(declared: Declared, found: Found, measure: Measure) -> U64:
-    """Birth date, status and age, for rows whose holder is known."""
-    reasons = birth_dates.compare(declared.born.ymd, declared.born.other, declared.born.flags, found.born)
-    return reasons | of_holder(found.status, found.born, measure)
+@kernel
+def _against(
+    readable: Mask, face_missing: Mask, phone: U64, paper: U64, born: dates.Dates, name_code: U64, mine: Mask,
+    found: Found, reasons: U64, score: npt.NDArray[np.float32], other_name: I32, unknown: I32,
+) -> tuple[int, int]:  # fmt: skip
+    """All that numbers alone can tell of a row. Gives, in `other_name` and `unknown`, the rows whose name is
+    not the registered one letter for letter, and those whose ID number the bucket should know and does not;
+    returns how many they are."""
+    (ymd, other, flags), (citizen, code, registered, status) = born, found
+    others = 0
+    unknowns = 0
+    for row in range(len(reasons)):
+        if not readable[row]:
+            reasons[row] = _ROW_MALFORMED
+            continue
+        told = phone[row] | paper[row]
+        if face_missing[row]:
+            told |= _FACE
+        if citizen[row] < 0:
+            reasons[row] = told | flags[row]
+            unknown[unknowns] = row
+            unknowns += mine[row]
+            continue
+        told |= birth_dates.of_pair(ymd[row], other[row], flags[row], registered[row])
+        if status[row] == DECEASED:
+            told |= _DECEASED
+        elif status[row] == REVOKED:
+            told |= _REVOKED
+        reasons[row] = told
+        if name_code[row] and name_code[row] == code[row]:
+            score[row] = 1.0
+        else:
+            other_name[others] = row
+            others += 1
+    return others, unknowns
 
 
 def of_holder(status: npt.NDArray[np.uint8], born: npt.NDArray[np.int32], measure: Measure) -> U64:
     """Reasons that lie in the holder alone: deceased, revoked, under age."""
     reasons = np.zeros(len(status), np.uint64)
-    reasons[status == DECEASED] |= np.uint64(Reason.HOLDER_DECEASED.mask)
-    reasons[status == REVOKED] |= np.uint64(Reason.ID_REVOKED.mask)
-    rules = measure.rules
-    young = np.flatnonzero(born // 10_000 >= measure.as_of.year - rules.guardian_consents_under)
-    age = dates.age(born[young], measure.as_of)
-    reasons[young[age < rules.guardian_consents_under]] |= np.uint64(Reason.HOLDER_UNDERAGE.mask)
-    child = np.uint64(1 << GRAVER[Reason.HOLDER_UNDERAGE])
-    reasons[young[age < rules.guardian_registers_under]] |= child
+    reasons[status == DECEASED] |= _DECEASED
+    reasons[status == REVOKED] |= _REVOKED
+    _under_age(reasons, born, measure)
     return reasons
+
+
+def _under_age(reasons: U64, born: npt.NDArray[np.int32], measure: Measure) -> None:
+    rules = measure.rules
+    young = np.flatnonzero(born >= (measure.as_of.year - rules.guardian_consents_under) * 10_000)
+    age = dates.age(born[young], measure.as_of)
+    reasons[young[age < rules.guardian_consents_under]] |= _UNDERAGE
+    reasons[young[age < rules.guardian_registers_under]] |= _CHILD
 
 
 def _names(
@@ -139,18 +182,21 @@ def _names(
     index: Index,
     found: Found,
     measure: Measure,
+    rows: I32,
     reasons: U64,
     score: npt.NDArray[np.float32],
 ) -> None:
-    """Compare names: by fingerprint where both have one, word by word where the fingerprints differ."""
-    known = found.row >= 0
-    same = known & (declared.name_code != 0) & (declared.name_code == found.name_code)
-    score[same] = 1.0
-    rest = np.flatnonzero(known & ~same)
-    if len(rest):
-        outcome = word_by_word(declared.name.take(pa.array(rest)), index.names(found.row[rest]), measure)
-        reasons[rest] |= outcome.reasons
-        score[rest] = outcome.score
+    """Compare word by word the names of rows whose fingerprints differ."""
+    if len(rows):
+        outcome = word_by_word(declared.name.take(pa.array(rows)), index.names(found.row[rows]), measure)
+        reasons[rows] |= outcome.reasons
+        score[rows] = outcome.score
+
+
+def _nameless(declared: Declared, found: Found, reasons: U64) -> None:
+    """Rows without a name, where no citizen's name has been compared."""
+    rows = np.flatnonzero((found.row < 0) & declared.readable & (declared.name_code == 0))
+    reasons[rows[blank(declared.name.take(pa.array(rows)))]] |= np.uint64(Reason.NAME_MISSING.mask)
 
 
 def word_by_word(declared: pa.StringArray, registered: pa.StringArray, measure: Measure) -> names.Compared:
@@ -158,12 +204,7 @@ def word_by_word(declared: pa.StringArray, registered: pa.StringArray, measure: 
     return names.compare(declared, registered, measure.vocabulary, measure.rules.minimum_information)
 
 
-def _unreadable(declared: Declared, reasons: U64) -> None:
-    reasons[~declared.readable] = np.uint64(Reason.ROW_MALFORMED.mask)
-
-
-def _pending(declared: Declared, unknown: Mask, batch: int) -> Pending:
-    at = np.flatnonzero(unknown).astype(np.int32)
+def _pending(declared: Declared, at: I32, batch: int) -> Pending:
     return Pending(
         np.full(len(at), batch, np.int32), at, declared.ids.key[at], declared.name.take(pa.array(at)),
         declared.born.ymd[at], declared.born.other[at], declared.born.flags[at],

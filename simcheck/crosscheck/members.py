@@ -37,11 +37,21 @@ class Members:
         if not len(self.values):
             return np.zeros(0, np.int64)
         maybe = np.empty(len(numbers), np.int64)
-        maybe = maybe[: _maybe(numbers, self._bits, self._map, maybe)]
-        candidates = numbers[maybe]
-        at = np.minimum(np.searchsorted(self.values, candidates), len(self.values) - 1)
-        rows: I64 = maybe[self.values[at] == candidates]
-        return rows
+        maybe = maybe[: _maybe(numbers, *self.sieve, maybe)]
+        return maybe[self.holds(numbers[maybe])]
+
+    def holds(self, numbers: I64) -> npt.NDArray[np.bool_]:
+        """Whether each number is in the set: exact, for the few that the sieve has let through."""
+        if not len(self.values):
+            return np.zeros(len(numbers), np.bool_)
+        at = np.minimum(np.searchsorted(self.values, numbers), len(self.values) - 1)
+        found: npt.NDArray[np.bool_] = self.values[at] == numbers
+        return found
+
+    @property
+    def sieve(self) -> tuple[int, U64]:
+        """What `passes` asks: the size of the bitmap in bits, as a power of two, and the bitmap."""
+        return self._bits, self._map
 
 
 class Tally:
@@ -102,7 +112,13 @@ def _set(values: I64, bits: int, bitmap: U64) -> None:
 def _maybe(numbers: I64, bits: int, bitmap: U64, out: I64) -> np.int64:
     found = np.int64(0)
     for at in range(len(numbers)):
-        h = mix(numbers[at]) >> np.uint64(64 - bits)
         out[found] = at
-        found += np.int64(bitmap[h >> np.uint64(6)] >> (h & np.uint64(63)) & np.uint64(1))
+        found += passes(numbers[at], bits, bitmap)
     return found
+
+
+@kernel
+def passes(number: np.int64, bits: int, bitmap: U64) -> np.int64:
+    """1 where a number may be in the set (`Members.sieve`), 0 where it surely is not."""
+    h = mix(number) >> np.uint64(64 - bits)
+    return np.int64(bitmap[h >> np.uint64(6)] >> (h & np.uint64(63)) & np.uint64(1))

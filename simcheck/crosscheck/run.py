@@ -29,7 +29,7 @@ from simcheck.normalise.names import new_keys
 from simcheck.normalise.words import Vocabulary
 from simcheck.parallel import ordered
 from simcheck.records import CHECKED_COLUMNS
-from simcheck.register.index import BYTES_A_CITIZEN, Index, bucket_of
+from simcheck.register.index import BYTES_A_CITIZEN, MOST_CITIZENS, Index, bucket_of
 from simcheck.register.snapshot import Citizens, Former, Snapshot
 
 REGISTER_SHARE = 0.4  # of the memory a run may take, this much for the register's bucket
@@ -114,8 +114,8 @@ class _Run:
     ) -> None:
         self.request, self.snapshot, self.measure = request, snapshot, measure
         self.sources, self.progress = sources, progress
-        room = max(1, int(request.memory * REGISTER_SHARE))
-        self.buckets = request.buckets or -(-snapshot.rows_about * BYTES_A_CITIZEN // room)
+        room = min(max(1, int(request.memory * REGISTER_SHARE) // BYTES_A_CITIZEN), MOST_CITIZENS // 2)
+        self.buckets = request.buckets or -(-snapshot.rows_about // room)
 
     def findings(self) -> list[Findings]:
         """All rows of all files, in order."""

@@ -35,14 +35,18 @@ def compare(declared: I32, other: I32, flags: U64, registered: I32) -> U64:
 @kernel
 def _compare(declared: I32, other: I32, flags: U64, registered: I32, out: U64) -> None:
     for row in range(len(declared)):
-        ours, theirs = declared[row], registered[row]
-        if ours == 0:
-            # a year before anybody alive was born is kept nowhere, but it was another one
-            out[row] = flags[row] | (DIFFERENT if flags[row] & IMPOSSIBLE else NONE)
-        elif ours == theirs:
-            out[row] = flags[row]
-        else:
-            out[row] = flags[row] | _difference(ours, other[row], theirs)
+        out[row] = of_pair(declared[row], other[row], flags[row], registered[row])
+
+
+@kernel
+def of_pair(ours: int, other: int, flags: np.uint64, theirs: int) -> np.uint64:
+    """The reasons of one declared and one registered date; see `compare`."""
+    if ours == 0:
+        # a year before anybody alive was born is kept nowhere, but it was another one
+        return flags | (DIFFERENT if flags & IMPOSSIBLE else NONE)
+    if ours == theirs:
+        return flags
+    return flags | _difference(ours, other, theirs)
 
 
 @kernel

@@ -6,7 +6,19 @@ import numpy as np
 
 from simcheck.normalise.kernels import kernel
 from simcheck.normalise.letters import TONE_MARKS
-from simcheck.normalise.words import BARE_VALID, FAMILY, I32, MARKED, NAMING, VALID, WordTable
+from simcheck.normalise.words import (
+    BARE_VALID,
+    EXACT,
+    FAMILY,
+    FLAGS,
+    I32,
+    MARKED,
+    NAMING,
+    PLAIN,
+    VALID,
+    Facts,
+    WordTable,
+)
 
 APART, SPACED, SPACED_BARE, HOLED, ALL_LOST = range(5)
 LONGEST_HOLED = 60  # letters of a word with holes: as many as bits are at hand
@@ -86,7 +98,7 @@ def shortens(ours: int, theirs: int, table: WordTable) -> bool:
 
     A marked letter says which letter it is: Đ. begins Đặng, and Ý is no beginning of Yến.
     """
-    if table.flags[ours] & MARKED:
+    if table.facts[ours, FLAGS] & MARKED:
         o = table.forms[table.form_at[ours] : table.form_at[ours + 1]]
         t = table.forms[table.form_at[theirs] : table.form_at[theirs + 1]]
     else:
@@ -126,9 +138,10 @@ def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
     """
     ours = np.empty(LONGEST, np.int32)
     theirs = np.empty(LONGEST, np.int32)
+    facts = table.facts
     marked = False
     for word in declared:
-        marked |= table.flags[word] & MARKED != 0
+        marked |= facts[word, FLAGS] & MARKED != 0
     if _joined(declared, table.plain_at, table.plains, ours) != _joined(
         registered, table.plain_at, table.plains, theirs
     ):
@@ -136,7 +149,7 @@ def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
     used = _joined(declared, table.plain_at, table.plains, ours)
     if not _equal(ours, theirs, used):
         return APART
-    if _may_be_words(declared, registered, table, NAMING if marked else BARE_VALID):
+    if _may_be_words(declared, registered, facts, NAMING if marked else BARE_VALID):
         return APART
     if _same_letters(declared, registered, table):
         return SPACED
@@ -179,20 +192,20 @@ def _equal(ours: I32, theirs: I32, used: int) -> bool:
 
 
 @kernel
-def _may_be_words(declared: I32, registered: I32, table: WordTable, valid: int) -> bool:
+def _may_be_words(declared: I32, registered: I32, facts: Facts, valid: int) -> bool:
     """Whether the words that only the declared name has may all be meant as they stand."""
-    if len(declared) > len(registered) and table.flags[registered[0]] & ~table.flags[declared[0]] & FAMILY:
+    if len(declared) > len(registered) and facts[registered[0], FLAGS] & ~facts[declared[0], FLAGS] & FAMILY:
         return False
     for word in declared:
-        if not table.flags[word] & valid and not _is_among(word, registered, table):
+        if not facts[word, FLAGS] & valid and not _is_among(word, registered, facts):
             return False
     return True
 
 
 @kernel
-def _is_among(word: int, registered: I32, table: WordTable) -> bool:
+def _is_among(word: int, registered: I32, facts: Facts) -> bool:
     for each in registered:
-        if table.plain[each] == table.plain[word]:
+        if facts[each, PLAIN] == facts[word, PLAIN]:
             return True
     return False
 
@@ -203,20 +216,21 @@ def one_slip(declared: I32, registered: I32, table: WordTable) -> bool:
     stands there is no Vietnamese syllable: a slip of the hand rather than another name."""
     if len(declared) != len(registered):
         return False
+    facts = table.facts
     marked = False
     for word in declared:
-        marked |= table.flags[word] & MARKED != 0
+        marked |= facts[word, FLAGS] & MARKED != 0
     slips = 0
     for at in range(len(declared)):
         ours, theirs = declared[at], registered[at]
-        if table.exact[ours] == table.exact[theirs]:
+        if facts[ours, EXACT] == facts[theirs, EXACT]:
             continue
-        if table.plain[ours] == table.plain[theirs]:
+        if facts[ours, PLAIN] == facts[theirs, PLAIN]:
             if marked:
                 return False  # marks differ: that is no slip of a letter
             continue
         slips += 1
-        if slips > 1 or table.flags[ours] & (VALID if marked else BARE_VALID):
+        if slips > 1 or facts[ours, FLAGS] & (VALID if marked else BARE_VALID):
             return False
         if marked:
             o = table.forms[table.form_at[ours] : table.form_at[ours + 1]]

@@ -32,14 +32,20 @@ from simcheck.normalise.words import (
     BARE_FAMILY,
     BARE_VALID,
     BEST_FIT,
+    EXACT,
     FAMILY,
+    FIRST_READING,
+    FLAGS,
     I32,
+    I_Y_FORM,
     KEYBOARDS_FROM,
     LOST,
     MARKED,
     NEVER_GIVEN,
+    PLAIN,
     READINGS,
     VALID,
+    Facts,
     Vocabulary,
     WordTable,
 )
@@ -114,17 +120,19 @@ def explain(declared: I32, registered: I32, table: WordTable, minimum: float) ->
     """The reasons of one pair of names, and its score."""
     if len(declared) == 0:
         return MISSING, 0.0
+    facts = table.facts
+    marked = _is_marked(declared, facts)
     doubt = NONE
     if len(declared) == len(registered):
         for order in range(ORDERS):
-            if order and not _may_be_reordered(declared, registered, table):
+            if order and not _may_be_reordered(declared, registered, facts, marked):
                 break
-            if order == BACKWARDS and not table.flags[registered[0]] & FAMILY:
+            if order == BACKWARDS and not facts[registered[0], FLAGS] & FAMILY:
                 continue
-            found, score = _as_written(declared, registered, table, order, minimum)
+            found, score = _as_written(declared, registered, table, order, marked, minimum)
             if found != NO:
                 return found, score
-            found = _as_read(declared, registered, table, order)
+            found = _as_read(declared, registered, facts, order, marked)
             if found & DOUBT:
                 doubt |= found
             elif found != NO:
@@ -151,34 +159,34 @@ def _place(at: int, length: int, order: int) -> int:
 
 
 @kernel
-def _is_marked(name: I32, table: WordTable) -> bool:
+def _is_marked(name: I32, facts: Facts) -> bool:
     marked = 0
     for word in name:
-        marked |= int(table.flags[word]) & MARKED
+        marked |= facts[word, FLAGS] & MARKED
     return marked != 0
 
 
 @kernel
-def _may_be_reordered(declared: I32, registered: I32, table: WordTable) -> bool:
+def _may_be_reordered(declared: I32, registered: I32, facts: Facts, marked: bool) -> bool:
     """Whether reading the name family first, as it stands, gives nobody: else it names another person.
 
     Beside marked words a word without marks is what it says: Ly is not the family name Lý.
     """
-    forms, family = (table.exact, FAMILY) if _is_marked(declared, table) else (table.plain, BARE_FAMILY)
-    if forms[declared[0]] == forms[registered[0]]:
+    form, family = (EXACT, FAMILY) if marked else (PLAIN, BARE_FAMILY)
+    if facts[declared[0], form] == facts[registered[0], form]:
         return False
-    first, last = table.flags[declared[0]], table.flags[declared[-1]]
+    first, last = facts[declared[0], FLAGS], facts[declared[-1], FLAGS]
     return not first & family or (len(declared) > 2 and last & NEVER_GIVEN != 0)
 
 
 @kernel
 def _as_written(
-    declared: I32, registered: I32, table: WordTable, order: int, minimum: float
+    declared: I32, registered: I32, table: WordTable, order: int, marked: bool, minimum: float
 ) -> tuple[np.uint64, float]:
-    marked = _is_marked(declared, table)
+    facts, told_by = table.facts, table.information
     holes = False
     for word in declared:
-        holes |= table.flags[word] & LOST != 0
+        holes |= facts[word, FLAGS] & LOST != 0
     found = ORDER if order else NONE
     length = len(registered)
     told = 0.0
@@ -187,12 +195,12 @@ def _as_written(
     for at in range(length):
         theirs = registered[at]
         ours = declared[_place(at, length, order)]
-        bits = float(table.information[theirs])
+        bits = float(told_by[theirs])
         told += bits
-        if table.exact[ours] == table.exact[theirs]:
+        if facts[ours, EXACT] == facts[theirs, EXACT]:
             full += bits
             confirmed += bits
-        elif table.flags[ours] & LOST:
+        elif facts[ours, FLAGS] & LOST:
             left = fits_holes(ours, theirs, table)
             if left == APART or (left == ALL_LOST and at == length - 1):
                 return NO, 0.0
@@ -200,18 +208,18 @@ def _as_written(
             if left == HOLED:
                 full += bits
                 confirmed += bits * HOLES
-        elif table.i_y[ours] == table.i_y[theirs]:
+        elif facts[ours, I_Y_FORM] == facts[theirs, I_Y_FORM]:
             found |= I_Y
             full += bits
             confirmed += bits * OTHER_I_Y
-        elif table.plain[ours] == table.plain[theirs] and (
+        elif facts[ours, PLAIN] == facts[theirs, PLAIN] and (
             (not marked and not holes)
-            or (holes and not table.flags[ours] & MARKED and table.flags[theirs] & BEST_FIT)
+            or (holes and not facts[ours, FLAGS] & MARKED and facts[theirs, FLAGS] & BEST_FIT)
         ):
             found |= ENCODING if holes else DIACRITICS
             full += bits
             confirmed += bits * NO_MARKS
-        elif table.flags[ours] & ABBREVIATION and at < length - 1 and shortens(ours, theirs, table):
+        elif facts[ours, FLAGS] & ABBREVIATION and at < length - 1 and shortens(ours, theirs, table):
             found |= ABBREVIATED
             confirmed += bits * SHORT
         else:
@@ -222,16 +230,15 @@ def _as_written(
 
 
 @kernel
-def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np.uint64:
+def _as_read(declared: I32, registered: I32, facts: Facts, order: int, marked: bool) -> np.uint64:
     """Through a dead encoding, or through the keystrokes of an input method.
 
     Every word must be the registered one when read: beside Vawn, Dung is Dung and not Dũng.
     """
     length = len(registered)
     valid = True
-    marked = _is_marked(declared, table)
     for word in declared:
-        valid &= table.flags[word] & VALID != 0
+        valid &= facts[word, FLAGS] & VALID != 0
     doubt = NO
     for reading in range(READINGS):
         keyboard = reading >= KEYBOARDS_FROM
@@ -240,12 +247,12 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
         for at in range(length):
             theirs = registered[at]
             ours = declared[_place(at, length, order)]
-            read = table.readings[ours, reading]
-            if read == table.exact[theirs] and (
-                read == table.exact[ours] or not (keyboard and _stands(ours, marked, table))
+            read = facts[ours, FIRST_READING + reading]
+            if read == facts[theirs, EXACT] and (
+                read == facts[ours, EXACT] or not (keyboard and _stands(ours, marked, facts))
             ):
-                changed |= read != table.exact[ours]
-            elif keyboard and marked and table.exact[ours] == table.exact[theirs]:
+                changed |= read != facts[ours, EXACT]
+            elif keyboard and marked and facts[ours, EXACT] == facts[theirs, EXACT]:
                 continue
             else:
                 fits = False
@@ -262,23 +269,24 @@ def _as_read(declared: I32, registered: I32, table: WordTable, order: int) -> np
 
 
 @kernel
-def _stands(word: int, marked: bool, table: WordTable) -> bool:
+def _stands(word: int, marked: bool, facts: Facts) -> bool:
     """Whether a word may be meant as it is written: Moong is a family name, not the keystrokes of Mông."""
-    return bool(table.flags[word] & (VALID if marked else BARE_VALID))
+    return bool(facts[word, FLAGS] & (VALID if marked else BARE_VALID))
 
 
 @kernel
 def _overlap(declared: I32, registered: I32, table: WordTable) -> float:
     """The share of information on both sides that the other side confirms (a weighted Dice)."""
+    facts = table.facts
     told = 0.0
     shared = 0.0
     for theirs in registered:
         told += float(table.information[theirs])
         best = 0.0
         for ours in declared:
-            if table.exact[ours] == table.exact[theirs]:
+            if facts[ours, EXACT] == facts[theirs, EXACT]:
                 best = 1.0
-            elif table.plain[ours] == table.plain[theirs]:
+            elif facts[ours, PLAIN] == facts[theirs, PLAIN]:
                 best = max(best, 0.5)
         shared += 2 * best * float(table.information[theirs])
     for ours in declared:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from simcheck.normalise.kernels import Bytes, Offsets, kernel
+from simcheck.normalise.kernels import EIGHT, Bytes, Offsets, eight_bytes, kernel
 
 ROOM = 64
 TOO_LONG = -1
@@ -22,6 +22,7 @@ DROPPED = 0
 
 SPACE, QUOTE, APOSTROPHE, PLUS, COMMA, DASH, DOT, SLASH, EQUALS = (ord(each) for each in " \"'+,-./=")
 ZERO, NINE, HASH = ord("0"), ord("9"), ord("#")
+_ZEROS = 0x3030303030303030  # eight of them
 LOWER_A, LOWER_E, LOWER_Z, TO_LOWER = ord("a"), ord("e"), ord("z"), 0x20
 
 _SEPARATORS = (SPACE, DOT, COMMA, DASH)
@@ -51,9 +52,32 @@ def is_letter(character: int) -> bool:
 
 
 @kernel
+def eight_digits(word: np.uint64) -> int:
+    """The number that eight ASCII digits spell (the first is the lowest byte), or -1 if one is no digit.
+
+    Three multiplications add up pairs, fours and eights (Lemire, *Quickly parsing eight digits*, 2018).
+    """
+    high = word & np.uint64(0xF0F0F0F0F0F0F0F0)
+    carried = (word + np.uint64(0x0606060606060606)) & np.uint64(0xF0F0F0F0F0F0F0F0)
+    if (high | carried >> np.uint64(4)) != np.uint64(0x3333333333333333):
+        return -1
+    pairs = (word & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(2561) >> np.uint64(8)
+    fours = (pairs & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601) >> np.uint64(16)
+    fours = (fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001) >> np.uint64(32)
+    return int(np.int64(fours))
+
+
+@kernel
 def plain_number(data: Bytes, start: int, end: int) -> int:
     """The value of a cell that is nothing but 1 to 18 ASCII digits, else -1."""
-    if end == start or end - start > MOST_DIGITS:
+    size = end - start
+    if EIGHT < size < 2 * EIGHT:
+        low = eight_digits(eight_bytes(data, end - EIGHT))
+        shift = np.uint64(8 * (2 * EIGHT - size))
+        word = eight_bytes(data, start) << shift
+        high = eight_digits(word | np.uint64(_ZEROS) >> (np.uint64(64) - shift))
+        return int(high * 10**EIGHT + low) if high >= 0 and low >= 0 else -1
+    if size == 0 or size > MOST_DIGITS:
         return -1
     value = 0
     for place in range(start, end):

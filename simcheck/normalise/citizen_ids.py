@@ -160,21 +160,22 @@ def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDAr
 
 @kernel
 def _read_column(text: Text, known: _Known, provinces: Provinces, last_year: int, ids: CitizenIds) -> None:
+    (offsets, data), (others, ymd, genders), (key, flags) = text, known, ids
     cell = np.empty(ROOM, np.uint8)
-    for row in range(ids.key.size):
-        start, end = text.offsets[row], text.offsets[row + 1]
-        year, other_paper = known.ymd[row] // 10_000, known.other_paper[row]
-        value, count, flag = cells.plain_number(text.data, start, end), end - start, _NONE
+    for row in range(key.size):
+        start, end = offsets[row], offsets[row + 1]
+        year, other_paper = ymd[row] // 10_000, others[row]
+        value, count, flag = cells.plain_number(data, start, end), end - start, _NONE
         if value <= 0:
-            value, count, flag = _read_cell(text.data, start, end, cell)
+            value, count, flag = _read_cell(data, start, end, cell)
         if value <= 0:
-            ids.flags[row] = _UNSUPPORTED if flag == _MALFORMED and other_paper else flag
+            flags[row] = _UNSUPPORTED if flag == _MALFORMED and other_paper else flag
         elif other_paper and count != PERSONAL_DIGITS:
-            ids.flags[row] = _UNSUPPORTED  # many passports have nine digits, as a CMND has
+            flags[row] = _UNSUPPORTED  # many passports have nine digits, as a CMND has
         else:
             plausible = count > CMND_DIGITS and _agrees(value, 0, UNKNOWN, provinces, last_year)
-            agrees = plausible and _agrees(value, year, known.gender[row], provinces, last_year)
-            ids.key[row], ids.flags[row] = _resolve(value, count, flag, plausible, agrees, year)
+            agrees = plausible and _agrees(value, year, genders[row], provinces, last_year)
+            key[row], flags[row] = _resolve(value, count, flag, plausible, agrees, year)
 
 
 @kernel

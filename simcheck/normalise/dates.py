@@ -18,8 +18,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from simcheck.normalise import cells
-from simcheck.normalise.cells import COMMA, DASH, DOT, OTHER, ROOM, SLASH, SPACE, TO_LOWER, ZERO
-from simcheck.normalise.kernels import Bytes, Text, kernel
+from simcheck.normalise.cells import (
+    COMMA,
+    DASH,
+    DOT,
+    OTHER,
+    ROOM,
+    SLASH,
+    SPACE,
+    TO_LOWER,
+    ZERO,
+    eight_digits,
+)
+from simcheck.normalise.kernels import Bytes, Text, eight_bytes, kernel
 from simcheck.normalise.kernels import text as buffers
 from simcheck.reasons import Reason
 
@@ -36,6 +47,17 @@ PARTS = 3
 UPPER_T, COLON, LAST_ASCII = ord("T"), ord(":"), 0x7F
 
 Ymd = npt.NDArray[np.int32]
+
+
+def _bytes_at(value: int, *places: int) -> np.uint64:
+    """The same byte at some places of a little-endian eight-byte number."""
+    return np.uint64(sum(value << 8 * place for place in places))
+
+
+# What of eight bytes are digits, and the zeros that stand in for the rest.
+_ISO_DIGITS, _ISO_ZEROS = _bytes_at(0xFF, 0, 1, 2, 3, 5, 6), _bytes_at(ZERO, 4, 7)
+_DMY_DIGITS, _DMY_ZEROS = _bytes_at(0xFF, 0, 1, 3, 4, 6, 7), _bytes_at(ZERO, 2, 5)
+_LAST_TWO, _SIX_ZEROS = _bytes_at(0xFF, 6, 7), _bytes_at(ZERO, *range(6))
 _LAST_DAYS = np.array([31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])  # of month 1 to 12; 0: of a year
 Parts = npt.NDArray[np.int64]  # [PARTS, 2]: value, and count of digits or `WORD`
 
@@ -117,21 +139,18 @@ def _number(day: datetime.date) -> int:
 
 @kernel
 def _read_column(text: Text, as_of: int, serials: Ymd, dates: Dates) -> None:
-    data, (ymd, other, flags) = text.data, dates
+    (offsets, data), (ymd, other, flags) = text, dates
     cell = np.empty(ROOM, np.uint8)
     parts = np.zeros((PARTS, 2), np.int64)
     for row in range(ymd.size):
-        start, end = text.offsets[row], text.offsets[row + 1]
-        year_at, month_at, day_at = _usual_shape(data, start, end)
-        if year_at >= 0:
-            year = _digits(data, year_at, 4)
-            month, day = _digits(data, month_at, 2), _digits(data, day_at, 2)
-            if year >= 0 and month >= 0 and day >= 0:
-                if year_at == start:
-                    ymd[row], flags[row] = _judge(year, month, day, as_of)
-                else:
-                    ymd[row], other[row], flags[row] = _day_first(day, month, year, 4, as_of)
-                continue
+        start, end = offsets[row], offsets[row + 1]
+        year, month, day, year_first = _usual(data, start, end)
+        if year >= 0:
+            if year_first:
+                ymd[row], flags[row] = _judge(year, month, day, as_of)
+            else:
+                ymd[row], other[row], flags[row] = _day_first(day, month, year, 4, as_of)
+            continue
         number = cells.plain_number(data, start, end)
         if number > 0:
             ymd[row], other[row], flags[row] = _one_part(number, end - start, as_of, serials)
@@ -141,15 +160,23 @@ def _read_column(text: Text, as_of: int, serials: Ymd, dates: Dates) -> None:
 
 
 @kernel
-def _usual_shape(data: Bytes, start: int, end: int) -> tuple[int, int, int]:
-    """Where year, month and day begin in the two shapes most cells have, 1990-05-12 and 12/05/1990; or -1."""
-    if end - start == 10 or (end - start > 10 and _is_time(data, start + 10, end)):
-        if data[start + 4] == DASH and data[start + 7] == DASH:
-            return start, start + 5, start + 8
-        between = data[start + 2]
-        if between == data[start + 5] and between in (SLASH, DASH, DOT):
-            return start + 6, start + 3, start
-    return -1, -1, -1
+def _usual(data: Bytes, start: int, end: int) -> tuple[int, int, int, bool]:
+    """Year, month and day of the two shapes most cells have, 1990-05-12 and 12/05/1990 (a time may follow),
+    and whether the year stands first; year -1 for another shape."""
+    if end - start != 10 and not (end - start > 10 and _is_time(data, start + 10, end)):
+        return -1, 0, 0, False
+    head = eight_bytes(data, start)
+    last = eight_digits(eight_bytes(data, start + 2) & _LAST_TWO | _SIX_ZEROS)
+    if data[start + 4] == DASH and data[start + 7] == DASH:
+        number = eight_digits(head & _ISO_DIGITS | _ISO_ZEROS)  # 1990-05- read as 19900050
+        if number >= 0 and last >= 0:
+            return number // 10_000, number // 10 % 100, last, True
+    between = data[start + 2]
+    if between == data[start + 5] and between in (SLASH, DASH, DOT):
+        number = eight_digits(head & _DMY_DIGITS | _DMY_ZEROS)  # 12/05/19 read as 12005019
+        if number >= 0 and last >= 0:
+            return number % 100 * 100 + last, number // 1000 % 100, number // 10**6, False
+    return -1, 0, 0, False
 
 
 @kernel

@@ -9,12 +9,15 @@ when its own file changes, not when a kernel it calls does: `make clean-kernels`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 FEW = 16  # distinct values that are kept at hand
 
@@ -27,6 +30,46 @@ Offsets = npt.NDArray[np.int32]
 def kernel(function: F) -> F:
     """Compile `function` on first use; it runs without the interpreter's lock."""
     return cast(F, numba.njit(cache=True, nogil=True)(function))
+
+
+def _machine(function: Any) -> Any:
+    """What a kernel calls that becomes one instruction; the types are known to the compiler alone."""
+    return intrinsic(function)
+
+
+EIGHT = 8  # bytes that `eight_bytes` reads
+
+
+@_machine
+def eight_bytes(_context: Any, _data: Any, _at: Any) -> Any:
+    """`data[at:at + 8]` as one little-endian number (uint64); the caller knows that they are there."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        wide = ir.IntType(64)
+        return builder.load(builder.bitcast(place, wide.as_pointer()), align=1, typ=wide)
+
+    return types.uint64(_data, types.int64), code
+
+
+@_machine
+def fetch_early(_context: Any, _array: Any, _at: Any) -> Any:
+    """Ask the memory for `array[at]` (a row, where it has two dimensions), which is wanted soon; nothing
+    waits for it."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        start = builder.bitcast(array.data, byte)
+        stride = builder.extract_value(array.strides, 0)
+        place = builder.gep(start, [builder.mul(arguments[1], stride)], source_etype=ir.IntType(8))
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        builder.call(prefetch, [place, *(ir.Constant(number, each) for each in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(_array, types.int64), code
 
 
 class Text(NamedTuple):
@@ -56,6 +99,11 @@ def text(column: pa.Array | pa.ChunkedArray) -> Text:
     letters = empty if data is None else np.frombuffer(data, np.uint8)
     starts.flags.writeable = letters.flags.writeable = False
     return Text(starts, letters)
+
+
+def column(of: Text) -> pa.StringArray:
+    """A string column without nulls from what a kernel wrote."""
+    return pa.StringArray.from_buffers(len(of.offsets) - 1, pa.py_buffer(of.offsets), pa.py_buffer(of.data))
 
 
 def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:

@@ -7,11 +7,13 @@ is a Vietnamese syllable.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from simcheck.normalise.syllables import canonical, is_bare_syllable, is_syllable
 
 _TELEX_TONE = {"s": "\u0301", "f": "\u0300", "r": "\u0309", "x": "\u0303", "j": "\u0323"}
+_TELEX = re.compile(r".[sfrxj]|w|([aeod]).*\1")  # what none of which is in was not typed in Telex
 _VNI_TONE = dict(zip("12345", "\u0301\u0300\u0309\u0303\u0323", strict=True))
 _HIGHLAND = frozenset("niê byă yă buôn êban mlô kbuôr ksơr hđơk êñuôl kđăm".split())
 _DIGITS = frozenset("123456789")
@@ -25,7 +27,7 @@ def telex(word: str) -> str | None:
 
     A word that can be a syllable as it stands is none that was left half typed.
     """
-    if is_bare_syllable(word.lower()):
+    if not _TELEX.search(word.lower()) or is_bare_syllable(word.lower()):
         return None
     out: list[str] = []
     tone, started = "", False

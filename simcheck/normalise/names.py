@@ -1,9 +1,11 @@
 """Names as a column: a fingerprint of the spelling that carries information.
 
 Two names have the same fingerprint when they differ only in case, Unicode form, spaces and the place
-of the tone mark. The fingerprint is a multilinear hash of the canonical letters with keys drawn anew
-for every run (Lemire and Kaser, *Strongly universal string hashing is fast*, 2014): two different names
-collide with probability 2**-63, and nobody can prepare a pair that does.
+of the tone mark. It is a multilinear hash under keys drawn anew for every run (Lemire and Kaser, *Strongly
+universal string hashing is fast*, 2014): letters make a word's code, words' codes make the name's. Two
+different names collide with probability 2**-38, and nobody can prepare a pair that does.
+
+A country writes its names with some ten thousand words, so the words met last are kept with their codes.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
+from simcheck.normalise.kernels import EIGHT, Bytes, Offsets, kernel, text
 from simcheck.normalise.letters import (
     APOSTROPHE,
     COMPOSE,
@@ -30,27 +32,40 @@ from simcheck.normalise.letters import (
     TONE_MARK,
     UNKNOWN,
 )
+from simcheck.normalise.tokens import BEYOND_ASCII, SPACE, place_of, word_bytes
 
 U64 = npt.NDArray[np.uint64]
 
 # Characters beyond ASCII that say nothing; the last entry ends the search.
 SILENT = np.array([*sorted({ord(c) for c in SPACES + INVISIBLE if not c.isascii()}), 1 << 32])
-MAX_LETTERS = 96  # a longer name is compared letter by letter instead
+MAX_LETTERS = 64  # of a word, and
+MAX_WORDS = 32  # of a name; what is longer is compared letter by letter instead
+CODE_BITS = 38
 _TONE_CODE = 240  # codes of the tones, beside those of letters and marks
 _N = 14  # the code of the letter n: n and a combining tilde is the Spanish letter, no tone
+_KEPT_BITS = 14  # so many words at hand, as a power of two
 
 
 class Fingerprints(NamedTuple):
-    """`code[i]` is 0 where the name is empty or holds anything but plain letters; `marked[i]` says
-    whether row `i` holds a character beyond ASCII."""
+    """`code[i]`, of CODE_BITS bits, is 0 where the name is empty or holds anything but plain letters;
+    `marked[i]` says whether row `i` holds a character beyond ASCII."""
 
     code: U64
     marked: npt.NDArray[np.bool_]
 
 
+class Letters(NamedTuple):
+    """What a code point is to a name (`normalise.letters`), and the run's keys for a word's letters."""
+
+    kind: Bytes
+    tone: Bytes
+    compose: Bytes
+    keys: U64
+
+
 def new_keys() -> U64:
-    """Secret keys for one run, shape (2, MAX_LETTERS + 1)."""
-    return np.frombuffer(secrets.token_bytes(16 * (MAX_LETTERS + 1)), np.uint64).reshape(2, -1)
+    """Secret keys for one run: MAX_LETTERS + 2 for letters, then 4 for each of MAX_WORDS words."""
+    return np.frombuffer(secrets.token_bytes(EIGHT * (MAX_LETTERS + 2 + 4 * MAX_WORDS)), np.uint64)
 
 
 def fingerprint(names: pa.StringArray | pa.ChunkedArray, keys: U64) -> Fingerprints:
@@ -58,7 +73,10 @@ def fingerprint(names: pa.StringArray | pa.ChunkedArray, keys: U64) -> Fingerpri
     offsets, data = text(names)
     code = np.zeros(len(offsets) - 1, np.uint64)
     marked = np.zeros(len(offsets) - 1, np.bool_)
-    _fingerprint(offsets, data, keys, LETTER, TONE, COMPOSE, code, marked)
+    letters = Letters(LETTER, TONE, COMPOSE, keys[: MAX_LETTERS + 2])
+    word_keys = keys[MAX_LETTERS + 2 :].reshape(MAX_WORDS, 4)
+    kept = np.zeros((1 << _KEPT_BITS, 3), np.uint64)
+    _fingerprint(offsets, data, letters, word_keys, kept, code, marked)
     return Fingerprints(code, marked)
 
 
@@ -104,72 +122,128 @@ def code_point(data: Bytes, at: int) -> tuple[np.int64, int]:
 def _fingerprint(
     offsets: Offsets,
     data: Bytes,
+    letters: Letters,
     keys: U64,
-    letter: Bytes,
-    tones: Bytes,
-    compose: Bytes,
+    kept: U64,
     code: U64,
     marked: npt.NDArray[np.bool_],
 ) -> None:
-    high = np.uint64(0xFFFFFFFF00000000)
-    half = np.uint64(32)
     for row in range(len(offsets) - 1):
-        at, end = offsets[row], offsets[row + 1]
-        one, two = keys[0, MAX_LETTERS], keys[1, MAX_LETTERS]
-        used = 0
-        pending = np.int64(0)  # the letter read last, not yet counted: a combining mark may still change it
-        tone = np.int64(0)
-        plain = True
-        while at < end and plain:
-            point = np.int64(data[at])
-            width = 1
-            if point >= 0x80:
-                marked[row] = True
-                point, width = code_point(data, at)
-            at += width
-            kind = np.int64(letter[point] if point < TABLE_SIZE else UNKNOWN)
-            if kind < FIRST_MARK:
-                if used + 3 >= MAX_LETTERS:
-                    plain = False
-                if pending:
-                    one += keys[0, used] * np.uint64(pending)
-                    two += keys[1, used] * np.uint64(pending)
-                    used += 1
-                pending = kind
-                its_tone = np.int64(tones[point])
-                if its_tone:
-                    plain = plain and tone == 0
-                    tone = its_tone
-            elif kind == SEPARATOR:
-                if pending and pending != APOSTROPHE:  # H' Maryam is H'Maryam
-                    if used + 3 >= MAX_LETTERS:
-                        plain = False
-                    one += keys[0, used] * np.uint64(pending)
-                    two += keys[1, used] * np.uint64(pending)
-                    used += 1
-                    one += keys[0, used] * np.uint64(_TONE_CODE + tone)
-                    two += keys[1, used] * np.uint64(_TONE_CODE + tone)
-                    used += 1
-                    pending = np.int64(0)
-                    tone = np.int64(0)
-            elif kind == TONE_MARK:
-                plain = pending != 0 and tone == 0 and not (pending == _N and tones[point] == 4)
-                tone = np.int64(tones[point])
-            elif kind == UNKNOWN:
-                plain = False
-            elif kind == SKIPPED:
+        start, end = offsets[row], offsets[row + 1]
+        one, two, beyond = np.uint64(0), np.uint64(0), np.uint64(0)
+        words = 0
+        at = start
+        while at < end:
+            if data[at] == SPACE:
+                at += 1
                 continue
-            else:
-                composed = np.int64(compose[pending, kind - FIRST_MARK] if pending else 0)
-                plain = composed != 0
-                pending = composed
-        if pending:
-            one += keys[0, used] * np.uint64(pending)
-            two += keys[1, used] * np.uint64(pending)
-            used += 1
-            one += keys[0, used] * np.uint64(_TONE_CODE + tone)
-            two += keys[1, used] * np.uint64(_TONE_CODE + tone)
-            used += 1
-        if plain and used:
-            mixed = (one & high) | (two >> half)
+            if at + 2 * EIGHT > len(data) or words == MAX_WORDS:
+                break
+            first, second, size = word_bytes(data, at, end)
+            beyond |= first | second
+            slot = place_of(first, second, _KEPT_BITS)
+            is_kept = kept[slot, 0] == first and kept[slot, 1] == second
+            if size == 0 or not (is_kept or _keep(data, at, size, first, second, letters, kept)):
+                break
+            one, two = _add_word(one, two, kept[slot, 2], keys, words)
+            words += 1
+            at += size
+        marked[row] = beyond & np.uint64(BEYOND_ASCII) != 0
+        if at < end:  # a break: the name is more than plain words
+            one, two, words = _letter_by_letter(data, start, end, letters, keys)
+            marked[row] = _beyond_ascii(data, start, end)
+        if words:
+            mixed = (one >> np.uint64(45)) << np.uint64(19) | two >> np.uint64(45)
             code[row] = mixed if mixed else np.uint64(1)
+
+
+@kernel
+def _keep(
+    data: Bytes, at: int, size: int, first: np.uint64, second: np.uint64, letters: Letters, kept: U64
+) -> bool:
+    """Work out a word's code and keep it; false where the name must be read letter by letter."""
+    spelled, after, whole = _spell(data, at, at + size, letters)
+    if not whole or after < at + size:
+        return False
+    slot = place_of(first, second, _KEPT_BITS)
+    kept[slot, 0], kept[slot, 1], kept[slot, 2] = first, second, spelled
+    return True
+
+
+@kernel
+def _add_word(
+    one: np.uint64, two: np.uint64, spelled: np.uint64, keys: U64, word: int
+) -> tuple[np.uint64, np.uint64]:
+    low, high = spelled & np.uint64(0xFFFFFFF), spelled >> np.uint64(28)
+    one += keys[word, 0] * low + keys[word, 1] * high
+    return one, two + keys[word, 2] * low + keys[word, 3] * high
+
+
+@kernel
+def _letter_by_letter(
+    data: Bytes, at: int, end: int, letters: Letters, keys: U64
+) -> tuple[np.uint64, np.uint64, int]:
+    """The two sums and the number of words of a name that has more than plain words; 0 words if no code."""
+    one, two = np.uint64(0), np.uint64(0)
+    words = 0
+    while at < end:
+        spelled, at, _ = _spell(data, at, end, letters)
+        if spelled == 0:
+            return one, two, 0
+        if spelled == 1:
+            continue
+        if words == MAX_WORDS:
+            return one, two, 0
+        one, two = _add_word(one, two, spelled, keys, words)
+        words += 1
+    return one, two, words
+
+
+@kernel
+def _beyond_ascii(data: Bytes, at: int, end: int) -> bool:
+    found = False
+    for place in range(at, end):
+        found |= data[place] >= 0x80
+    return found
+
+
+@kernel
+def _spell(data: Bytes, at: int, end: int, letters: Letters) -> tuple[np.uint64, int, bool]:
+    """The code of one word (56 bits; 1 for a word without letters, 0 where a character is no plain letter),
+    where it ends, and whether it does not end in an apostrophe, which joins what follows: H' Maryam."""
+    kinds, tones, compose, keys = letters
+    total = keys[MAX_LETTERS]
+    used = 0
+    pending = np.int64(0)  # the letter read last, not yet counted: a combining mark may still change it
+    tone = np.int64(0)
+    while at < end:
+        point, width = code_point(data, at)
+        at += width
+        kind = np.int64(kinds[point] if point < TABLE_SIZE else UNKNOWN)
+        if kind < FIRST_MARK:
+            if pending:
+                total += keys[used] * np.uint64(pending)
+                used += 1
+            pending = kind
+            its_tone = np.int64(tones[point])
+            if used == MAX_LETTERS or (its_tone and tone):
+                return np.uint64(0), at, False
+            tone = max(tone, its_tone)
+        elif kind == SEPARATOR:
+            if pending and pending != APOSTROPHE:
+                break
+        elif kind == TONE_MARK:
+            if not pending or tone or (pending == _N and tones[point] == 4):
+                return np.uint64(0), at, False
+            tone = np.int64(tones[point])
+        elif kind == UNKNOWN:
+            return np.uint64(0), at, False
+        elif kind != SKIPPED:
+            pending = np.int64(compose[pending, kind - FIRST_MARK] if pending else 0)
+            if not pending:
+                return np.uint64(0), at, False
+    if not pending:
+        return np.uint64(1), at, False
+    total += keys[used] * np.uint64(pending)
+    total += keys[MAX_LETTERS + 1] * np.uint64(_TONE_CODE + tone)
+    return max(total >> np.uint64(8), np.uint64(2)), at, pending != APOSTROPHE

@@ -93,15 +93,16 @@ def e164(national: npt.NDArray[np.int64]) -> pa.StringArray:
 
 @kernel
 def _read_column(text: Text, plan: Plan, phones: Phones) -> None:
+    (offsets, data), (national, flags) = text, phones
     cell = np.empty(ROOM, np.uint8)
-    for row in range(phones.national.size):
-        start, end = text.offsets[row], text.offsets[row + 1]
-        plus = end > start and text.data[start] == PLUS
+    for row in range(national.size):
+        start, end = offsets[row], offsets[row + 1]
+        plus = end > start and data[start] == PLUS
         count = end - start - plus
-        value = cells.plain_number(text.data, end - count, end)
+        value = cells.plain_number(data, end - count, end)
         if value < 0:
-            value, count, plus = _read_cell(text.data, start, end, cell)
-        phones.national[row], phones.flags[row] = _resolve(value, count, plus, plan)
+            value, count, plus = _read_cell(data, start, end, cell)
+        national[row], flags[row] = _resolve(value, count, plus, plan)
 
 
 @kernel

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simcheck.normalise.encodings import LEGACY, utf8_misread
-from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
+from simcheck.normalise.kernels import Bytes, Offsets, Text, column, kernel, text
 from simcheck.normalise.letters import APOSTROPHES, INVISIBLE, LETTER, SPACES, TABLE_SIZE, UNKNOWN
 from simcheck.normalise.names import code_point
 from simcheck.normalise.syllables import canonical, is_syllable
@@ -24,7 +24,7 @@ from simcheck.normalise.syllables import canonical, is_syllable
 I32 = npt.NDArray[np.int32]
 
 
-def separated(names: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
+def separated(names: pa.StringArray) -> tuple[Text, npt.NDArray[np.bool_]]:
     """Names as words with plain spaces between, and which of them were UTF-8 misread and have been mended."""
     tidy, odd = _tidied(names)
     encoded = np.zeros(len(names), np.bool_)
@@ -32,20 +32,20 @@ def separated(names: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.boo
         distinct = names.filter(pa.array(odd)).dictionary_encode()
         untangled = [_untangle(value) for value in distinct.dictionary.to_pylist()]
         values, _ = _tidied(pa.array([value for value, _ in untangled], pa.string()))
-        tidy = pc.replace_with_mask(tidy, pa.array(odd), values.take(distinct.indices))
+        tidy = text(pc.replace_with_mask(column(tidy), pa.array(odd), column(values).take(distinct.indices)))
         was = np.array([misread for _, misread in untangled], np.bool_)
         encoded[odd] = was[distinct.indices.to_numpy()]
     return tidy, encoded
 
 
-def _tidied(names: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
+def _tidied(names: pa.StringArray) -> tuple[Text, npt.NDArray[np.bool_]]:
     """Names with plain separators; and which must be read as a whole first (`_untangle`)."""
     offsets, data = text(names)
     odd = np.zeros(len(names), np.bool_)
     ends = np.zeros(len(names) + 1, np.int32)
     out = np.empty(2 * (int(offsets[-1]) - int(offsets[0])), np.uint8)
     used = _tidy(offsets, data, LETTER, KINDS, odd, ends, out)
-    return pa.StringArray.from_buffers(len(names), pa.py_buffer(ends), pa.py_buffer(out[:used])), odd
+    return text(column(Text(ends, out[:used]))), odd
 
 
 # What is not to be seen. Below 0x100 it may be a letter of a dead encoding, so there it stays in the word,

@@ -15,15 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from simcheck.normalise.encodings import LEGACY, single_bytes
 from simcheck.normalise.keystrokes import telex, vni_keys
 from simcheck.normalise.letters import APOSTROPHES, TONE_MARKS
 from simcheck.normalise.separators import HIDDEN, separated
 from simcheck.normalise.syllables import bare, canonical, information, is_bare_syllable, is_syllable
+from simcheck.normalise.tokens import WordNumbers
 
 I32 = npt.NDArray[np.int32]
+Facts = npt.NDArray[np.int32]  # shape (words, FACTS)
 
 # What is known of a word, as bits.
 MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEST_FIT, BARE_VALID, NAMING, BARE_FAMILY = (
@@ -33,6 +34,8 @@ MARKED, VALID, ABBREVIATION, LOST, FAMILY, NEVER_GIVEN, BEST_FIT, BARE_VALID, NA
 # The other ways in which a word may be read: four dead encodings, then two keyboards.
 READINGS = len(LEGACY) + 2
 KEYBOARDS_FROM = len(LEGACY)
+EXACT, PLAIN, I_Y_FORM, FLAGS, FIRST_READING = range(5)
+FACTS = FIRST_READING + READINGS
 LONGEST_READ = 16  # characters of a word, of which an encoding may need two a letter
 
 
@@ -57,8 +60,8 @@ _NAMES_IN_VOWELS = frozenset(
     """.split()
 )
 _KNOWN_SHORT = frozenset(("ng", "tr", "ph", "th", "hg"))
-_LOST = "?\ufffd"
-_BEST_FIT = "ăđơưĂĐƠƯ"  # letters that Windows writes as a, d, o, u in CP1252; all others of ours become holes
+# letters that Windows writes as a, d, o, u in CP1252; all others of ours become holes
+_WITHOUT_BEST_FIT = str.maketrans("", "", "ăđơưĂĐƠƯ")
 _SAYS_SOMETHING = re.compile(r"\w|[?\ufffd]")
 _APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 # y and i are the same sound only where they are the whole rime (Lý, Lí; Quý, Quí), not in Thuý, Hay
@@ -66,19 +69,15 @@ _ALONE_Y = re.compile(r"^(qu|[^aăâeêioôơuưy0-9]*)y(?=[\ue000-\ue005]?$)")
 
 
 class WordTable(NamedTuple):
-    """Word `w`, one row each. Numbers of forms compare equal exactly when the forms are the same.
+    """What is known of every word, one row a word.
 
-    `exact` is the form as written, `plain` the form without marks, `i_y` as written but with a lone y
-    read as i, `readings[w, r]` the form that reading `r` gives (-1 where it gives none), `flags` the
-    bits above, `information` in bits. `form_at`/`forms` and `plain_at`/`plains` hold the code points of
-    the exact and the plain form.
+    The columns of `facts` (int32) are the numbers of its forms, which are equal exactly when the forms are:
+    EXACT as written, PLAIN without marks, I_Y_FORM as written but with a lone y read as i; FLAGS, the bits
+    above; and from FIRST_READING on the form that each reading gives (-1 where it gives none). `information`
+    is in bits. `form_at`/`forms` and `plain_at`/`plains` hold the code points of exact and plain forms.
     """
 
-    exact: I32
-    plain: I32
-    i_y: I32
-    readings: npt.NDArray[np.int32]
-    flags: npt.NDArray[np.uint16]
+    facts: Facts
     information: npt.NDArray[np.float32]
     form_at: I32
     forms: I32
@@ -103,33 +102,30 @@ class Vocabulary:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._number: dict[str, int] = {}
+        self._known = WordNumbers()
         self._form: dict[str, int] = {}
-        self._exact, self._plain, self._i_y = _Column(np.int32), _Column(np.int32), _Column(np.int32)
-        self._readings = _Column(np.int32, READINGS)
-        self._flags, self._information = _Column(np.uint16), _Column(np.float32)
+        self._facts, self._information = _Column(np.int32, FACTS), _Column(np.float32)
         self._forms, self._plains = _Pool(), _Pool()
 
     def split(self, names: pa.StringArray) -> Words:
         """The words of a column of names."""
         clean, encoded = separated(names)
-        listed = pc.split_pattern(clean, " ")
-        coded = listed.flatten().dictionary_encode()
-        numbers = self._numbers(coded.dictionary.to_pylist())
-        word = numbers[coded.indices.to_numpy()] if len(coded) else np.zeros(0, np.int32)
-        starts = np.asarray(listed.offsets, dtype=np.int32)
-        keep = word >= 0
-        before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int32)
-        return Words(word[keep], before[starts - starts[0]], encoded)
+        word, starts, unmet = self._known.look_up(*clean)
+        if len(unmet):
+            letters = clean.data
+            met = [letters[at:end].tobytes().decode() for _, at, end in unmet.tolist()]
+            word[unmet[:, 0]] = self._numbers(met)
+        if len(word) and word.min() < 0:
+            keep = word >= 0
+            before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int32)
+            word, starts = word[keep], before[starts]
+        return Words(word, starts, encoded)
 
     def table(self) -> WordTable:
         """What is known of all words met so far."""
         with self._lock:
             return WordTable(
-                self._exact.filled,
-                self._plain.filled,
-                self._i_y.filled,
-                self._readings.filled,
-                self._flags.filled,
+                self._facts.filled,
                 self._information.filled,
                 self._forms.at.filled,
                 self._forms.letters.filled,
@@ -137,35 +133,43 @@ class Vocabulary:
                 self._plains.letters.filled,
             )
 
-    def _numbers(self, distinct: list[str]) -> I32:
+    def _numbers(self, met: list[str]) -> I32:
         known = self._number
-        if any(word not in known for word in distinct):
+        if any(word not in known for word in met):
             with self._lock:
-                self._look_at([word for word in distinct if word not in known])
-        return np.array([known[word] for word in distinct], np.int32)
+                self._look_at([word for word in dict.fromkeys(met) if word not in known])
+        return np.array([known[word] for word in met], np.int32)
 
     def _look_at(self, words: list[str]) -> None:
         """Work out what can be known of new words. A word gets its number last, when all else is there.
 
-        The empty word between two spaces, and others without a letter or a hole, get -1.
+        Words without a letter or a hole get -1.
         """
-        self._number.update((word, -1) for word in words if not _SAYS_SOMETHING.search(word))
-        words = [word for word in words if word not in self._number]
-        if not words:
-            return
+        silent = [word for word in words if not _SAYS_SOMETHING.search(word)]
+        telling = [word for word in words if _SAYS_SOMETHING.search(word)] if silent else words
+        first = len(self._facts.filled)
+        if telling:
+            self._add(telling)
+        named = [*telling, *silent]
+        numbers = [*range(first, first + len(telling)), *[-1] * len(silent)]
+        self._number.update(zip(named, numbers, strict=True))
+        self._known.add([word.encode() for word in named], numbers)
+
+    def _add(self, words: list[str]) -> None:
         seen = [HIDDEN.sub("", word.replace(".", "").translate(_APOSTROPHE)) for word in words]
         forms = [canonical(word) for word in seen]
         plains = [bare(form) for form in forms]
-        self._exact.add([self._form_number(form) for form in forms])
-        self._plain.add([self._form_number(plain) for plain in plains])
-        self._i_y.add([self._form_number(_ALONE_Y.sub(r"\1i", form)) for form in forms])
-        self._readings.add([self._read(word) for word in words])
-        self._flags.add([_flags(*each) for each in zip(words, forms, plains, strict=True)])
+        flags = [_flags(*each) for each in zip(words, forms, plains, strict=True)]
+        number = self._form_number
+        self._facts.add(
+            [
+                [number(form), number(plain), number(_ALONE_Y.sub(r"\1i", form)), flag, *self._read(word)]
+                for word, form, plain, flag in zip(words, forms, plains, flags, strict=True)
+            ]
+        )
         self._information.add([information(plain) for plain in plains])
         self._forms.add(forms)
         self._plains.add(plains)
-        first = len(self._exact.filled) - len(words)
-        self._number.update((word, first + at) for at, word in enumerate(words))
 
     def _form_number(self, form: str) -> int:
         return self._form.setdefault(form, len(self._form))
@@ -230,7 +234,9 @@ class _Pool:
 
 
 def _flags(word: str, form: str, plain: str) -> int:
-    letters = [character for character in unicodedata.normalize("NFC", word) if not character.isascii()]
+    composed = word if word.isascii() else unicodedata.normalize("NFC", word)
+    best_fit = composed.translate(_WITHOUT_BEST_FIT).isascii()
+    lost = "?" in word or "\ufffd" in word
     # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short; Thu. is Thu
     stopped = word.endswith(".") and (len(plain) == 1 or plain == "gi" or not is_bare_syllable(plain))
     short = stopped or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
@@ -238,11 +244,11 @@ def _flags(word: str, form: str, plain: str) -> int:
         MARKED * (form != plain)
         | VALID * (is_syllable(form) and not HIDDEN.search(word))
         | ABBREVIATION * short
-        | LOST * any(character in _LOST for character in word)
+        | LOST * lost
         | FAMILY * (form in _FAMILY)
         | BARE_FAMILY * (plain in _BARE_FAMILY)
         | NEVER_GIVEN * (plain in _NEVER_GIVEN)
-        | BEST_FIT * all(character in _BEST_FIT for character in letters)
+        | BEST_FIT * best_fit
         | BARE_VALID * is_bare_syllable(plain)
         | NAMING
         * (is_syllable(form) and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))

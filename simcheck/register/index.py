@@ -1,8 +1,8 @@
 """The register in memory, or one bucket of it: what stands behind an ID number, in one look.
 
 An open-addressing table over ID numbers. It is cut into segments by the number's hash, so that a run of
-full slots stays short and near. A slot holds what the common case needs
-(name fingerprint, birth date, status), so an agreeing row costs one memory access.
+full slots stays short and near. A slot of sixteen bytes holds what the common case needs (name fingerprint,
+birth date, status), so an agreeing row costs one memory access.
 """
 
 from __future__ import annotations
@@ -17,18 +17,25 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from simcheck.errors import FileRefusedError
-from simcheck.normalise.kernels import Bytes, kernel
-from simcheck.normalise.names import U64
+from simcheck.normalise.dates import FIRST_YEAR
+from simcheck.normalise.kernels import Bytes, fetch_early, kernel
+from simcheck.normalise.names import CODE_BITS, U64
 from simcheck.register.snapshot import I64, RESEND, Citizens, Snapshot
 
 I32 = npt.NDArray[np.int32]
 
 SEGMENTS = 64
 LOAD = 0.75
-NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
 BLOCK = 128  # look-ups whose memory is asked for together
-BYTES_A_CITIZEN = 90  # slots, columns and name together, measured at 10 M citizens
-_STATUS_BITS = 2
+BYTES_A_CITIZEN = 80  # slots, columns and name together, measured at 10 M citizens
+
+# A slot's first number: the ID number, birth date and status, 0 where it is free; its second: the name's
+# fingerprint and the row.
+_STATUS_BITS, _BORN_BITS, _ROW_BITS = 2, 22, 64 - CODE_BITS
+_ID_SHIFT = _STATUS_BITS + _BORN_BITS
+_BEFORE = FIRST_YEAR * 10_000 - 1  # a date is kept as what it is above this (0: unknown), up to the year 2319
+_LATEST = (1 << _BORN_BITS) - 1
+MOST_CITIZENS = 1 << _ROW_BITS  # of one bucket
 
 
 class Found(NamedTuple):
@@ -49,7 +56,7 @@ class Index:
         # segments differ in size as hashes do: four standard deviations above the mean is room for all
         mean = citizens / SEGMENTS
         self._segment_slots = int((mean + 4 * math.sqrt(mean)) / LOAD) + 8
-        self._slots = np.empty(SEGMENTS * self._segment_slots * 3, np.uint64)
+        self._slots = np.empty((SEGMENTS * self._segment_slots, 2), np.uint64)
         self._slots.fill(0)  # written at once: a page that is first read and then written is fetched twice
         self._parts: list[Citizens] = []
         self._starts = [0]
@@ -172,19 +179,18 @@ def _place(h: np.uint64, segment_slots: int) -> np.int64:
 
 
 @kernel
-def _touch(slots: U64, place: I64, used: int) -> np.uint64:
-    """Load the slots of a block in one go: the memory answers them together instead of one by one."""
-    seen = np.uint64(0)
-    for at in range(used):
-        seen |= slots[3 * place[at]]
-    return seen
-
-
-@kernel
 def _after(slot: int, segment_slots: int) -> int:
     """The next slot of the same segment."""
     following = slot + 1
     return following if following % segment_slots else following - segment_slots
+
+
+@kernel
+def _ask(slots: U64, segment_slots: int, ids: I64, first: int, used: int, place: I64) -> None:
+    """Where a block of numbers begin their search; the memory brings these slots together."""
+    for at in range(used):
+        place[at] = _place(mix(ids[first + at]), segment_slots)
+        fetch_early(slots, place[at])
 
 
 @kernel
@@ -196,22 +202,21 @@ def _fill(
     place = np.empty(BLOCK, np.int64)
     for first in range(0, len(ids), BLOCK):
         used = min(BLOCK, len(ids) - first)
-        for at in range(used):
-            place[at] = _place(mix(ids[first + at]), segment_slots)
-        if _touch(slots, place, used) == NEVER:
-            continue  # keys have 41 bits, so this is never so; but the compiler must not drop the loads
+        _ask(slots, segment_slots, ids, first, used, place)
         for at in range(used):
             row = first + at
+            wanted = np.uint64(ids[row])
             slot = place[at]
-            while slots[3 * slot] != 0 and slots[3 * slot] != np.uint64(ids[row]):
+            while slots[slot, 0] != 0 and slots[slot, 0] >> np.uint64(_ID_SHIFT) != wanted:
                 slot = _after(slot, segment_slots)
-            if slots[3 * slot] != 0:
+            if slots[slot, 0] != 0:
                 twice = row
                 continue
-            slots[3 * slot] = np.uint64(ids[row])
-            slots[3 * slot + 1] = code[row]
-            facts = np.uint64(born[row]) << np.uint64(_STATUS_BITS) | np.uint64(status[row])
-            slots[3 * slot + 2] = np.uint64(first_row + row) << np.uint64(32) | facts
+            day = np.int64(born[row]) - _BEFORE
+            day = np.int64(0) if day < 0 else np.int64(_LATEST) if day > _LATEST else day
+            facts = np.uint64(day << _STATUS_BITS) | np.uint64(status[row])
+            slots[slot, 0] = wanted << np.uint64(_ID_SHIFT) | facts
+            slots[slot, 1] = code[row] << np.uint64(_ROW_BITS) | np.uint64(first_row + row)
     return twice
 
 
@@ -220,19 +225,19 @@ def _find(slots: U64, segment_slots: int, key: I64, row: I32, code: U64, born: I
     place = np.empty(BLOCK, np.int64)
     for first in range(0, len(key), BLOCK):
         used = min(BLOCK, len(key) - first)
+        _ask(slots, segment_slots, key, first, used, place)
         for at in range(used):
-            place[at] = _place(mix(key[first + at]), segment_slots)
-        if _touch(slots, place, used) == NEVER:
-            continue
-        for at in range(used):
-            wanted = key[first + at]
-            slot = place[at]
-            while slots[3 * slot] != 0 and slots[3 * slot] != np.uint64(wanted):
-                slot = _after(slot, segment_slots)
-            if wanted <= 0 or slots[3 * slot] == 0:
+            if key[first + at] <= 0:
                 continue
-            facts = slots[3 * slot + 2]
-            row[first + at] = np.int32(facts >> np.uint64(32))
-            code[first + at] = slots[3 * slot + 1]
-            born[first + at] = np.int32((facts & np.uint64(0xFFFFFFFF)) >> np.uint64(_STATUS_BITS))
+            wanted = np.uint64(key[first + at])
+            slot = place[at]
+            while slots[slot, 0] != 0 and slots[slot, 0] >> np.uint64(_ID_SHIFT) != wanted:
+                slot = _after(slot, segment_slots)
+            facts, name = slots[slot, 0], slots[slot, 1]
+            if facts == 0:
+                continue
+            row[first + at] = np.int32(name & np.uint64(MOST_CITIZENS - 1))
+            code[first + at] = name >> np.uint64(_ROW_BITS)
+            day = np.int64(facts >> np.uint64(_STATUS_BITS)) & _LATEST
+            born[first + at] = day + _BEFORE if day else 0
             status[first + at] = np.uint8(facts & np.uint64(3))

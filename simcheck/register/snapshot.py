@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from simcheck.errors import FileRefusedError
 from simcheck.normalise import dates
+from simcheck.normalise.cells import plain_number
 from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
 from simcheck.normalise.names import U64, fingerprint
 from simcheck.parallel import ordered
@@ -229,13 +230,6 @@ def _digits(column: pa.StringArray, length: int) -> I64:
 def _parse_digits(offsets: Offsets, data: Bytes, length: int, out: I64) -> None:
     for row in range(len(offsets) - 1):
         at, end = offsets[row], offsets[row + 1]
-        if at == end:
-            continue
-        number = np.int64(0)
-        right = end - at == length
-        while at < end and right:
-            digit = np.int64(data[at]) - 48
-            right = 0 <= digit <= 9
-            number = number * 10 + digit
-            at += 1
-        out[row] = number if right and number else -1
+        if at < end:
+            number = plain_number(data, at, end) if end - at == length else -1
+            out[row] = number if number else -1

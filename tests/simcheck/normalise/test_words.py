@@ -12,9 +12,12 @@ from simcheck.normalise.words import (
     ABBREVIATION,
     BARE_FAMILY,
     BARE_VALID,
+    EXACT,
     FAMILY,
+    FLAGS,
     LOST,
     MARKED,
+    PLAIN,
     VALID,
     Vocabulary,
 )
@@ -54,7 +57,7 @@ def test_flags():
     vocabulary = Vocabulary()
     listed = "Nguyễn Nguyen Hoan Hoàn Namm Ng. V. Th Nguy?n An\ufffd Châu Lý".split()
     split = vocabulary.split(pa.array(listed))
-    flags = vocabulary.table().flags[split.word]
+    flags = vocabulary.table().facts[split.word, FLAGS]
     of = dict(zip(listed, (int(each) for each in flags), strict=True))
     assert {word for word, each in of.items() if each & MARKED} == {"Nguyễn", "Hoàn", "Châu", "Lý"}
     assert {word for word, each in of.items() if each & FAMILY} == {"Nguyễn", "Châu", "Lý"}
@@ -97,7 +100,7 @@ def test_words_get_one_number_from_any_number_of_threads():
         each.join()
     assert len(seen) == 8
     assert all((each == seen[0]).all() for each in seen)
-    assert len(vocabulary.table().exact) == len(set(column.to_pylist()))
+    assert len(vocabulary.table().facts) == len(set(column.to_pylist()))
 
 
 def test_the_table_grows_and_old_numbers_stay():
@@ -106,14 +109,14 @@ def test_the_table_grows_and_old_numbers_stay():
     before = vocabulary.table()
     vocabulary.split(pa.array(["Lê Bình"]))
     after = vocabulary.table()
-    assert len(after.exact) == len(before.exact) + 2
-    assert (after.exact[first] == before.exact[first]).all()
+    assert len(after.facts) == len(before.facts) + 2
+    assert (after.facts[first] == before.facts[first]).all()
     assert (vocabulary.split(pa.array(["Trần An"])).word == first).all()
 
 
 def test_forms_with_and_without_marks():
     vocabulary = Vocabulary()
     one, other = vocabulary.split(pa.array([f"Hoà {bare('Hoà')}"])).word
-    table = vocabulary.table()
-    assert table.exact[one] != table.exact[other]
-    assert table.plain[one] == table.plain[other] == table.exact[other]
+    facts = vocabulary.table().facts
+    assert facts[one, EXACT] != facts[other, EXACT]
+    assert facts[one, PLAIN] == facts[other, PLAIN] == facts[other, EXACT]
