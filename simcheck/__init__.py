@@ -4,6 +4,7 @@ The flow, one step, one place:
 
     carriers/<code>        a carrier's file becomes declared rows of one shape
     simcheck.normalise     a cell becomes a number, a date, an ID, a name that can be compared
+    simcheck.lake          rows at rest: encrypted Parquet, cut into buckets
     simcheck.register      the citizen register becomes an index that is probed by ID number
     simcheck.matching      declared against registered: reasons, and from them one verdict
     simcheck.crosscheck    the run: read, compare, look at the whole, write what goes back

@@ -31,3 +31,11 @@ class FileRefusedError(SimcheckError):
 
 class OutputError(SimcheckError):
     """What was found cannot be written (a full disk, a folder that may not be written)."""
+
+
+class KeyringError(SimcheckError):
+    """The keyring is not there or cannot be used. Never says anything of a key but its id."""
+
+
+class SealError(SimcheckError):
+    """Sealed data is not what was sealed: damaged, moved to another place, or under another keyring."""
