@@ -1,7 +1,12 @@
-"""The `simcheck` command: the one door that may load carriers, the generator and the check together."""
+"""The `simcheck` command: the one door that may load carriers, the generator and the check together.
+
+The service's commands stand in `simcheck.commands` and are loaded when one of them is called, so that a check
+starts without a web framework and a database.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -27,6 +32,7 @@ app = typer.Typer(
 DEMO_CITIZENS, DEMO_SUBSCRIPTIONS, DEMO_SEED = 150_000, 200_000, 2026
 
 STOPPED = 130  # what a shell calls a program that Ctrl-C ended
+_WITHOUT_SERVICE = {"check", "generate", "demo"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -174,11 +180,16 @@ def _bytes(written: str) -> int:
 def main() -> None:
     """Run the command. Ends with 0, with 2 and one line on standard error, or with 130 on Ctrl-C."""
     try:
+        if len(sys.argv) < 2 or sys.argv[1] not in _WITHOUT_SERVICE:
+            _add_service_commands()
         code = app(standalone_mode=False)
         if code == STOPPED:  # Ctrl-C comes back as a code, not as an exception
             raise KeyboardInterrupt
+        if isinstance(code, int) and code:  # so does what a command said with typer.Exit
+            sys.exit(code)
     except SimcheckError as error:
-        _say(str(error))
+        for line in error.lines:
+            _say(line)
         sys.exit(error.exit_code)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
@@ -197,6 +208,11 @@ def main() -> None:
             "nothing was kept. Run again with SIMCHECK_DEBUG=1 and report what it prints."
         )
         sys.exit(70)
+
+
+def _add_service_commands() -> None:
+    if not app.registered_groups:
+        importlib.import_module("simcheck.commands").add_to(app)
 
 
 def _say(message: str) -> None:
