@@ -9,6 +9,13 @@ The flow, one step, one place:
     simcheck.matching      declared against registered: reasons, and from them one verdict
     simcheck.crosscheck    the run: read, compare, look at the whole, write what goes back
 
+The service around it:
+
+    simcheck.api           another system asks: who is it (`access`), may it, one transaction (`db.engine`)
+    simcheck.audit         what was done, by whom, in a chain of hashes, in that same transaction
+    simcheck.queue         what is to be done later; `jobs/` does it
+    simcheck.service       what each process of the service holds
+
 `simcheck.cli` is the door. `generator/` makes countries that do not exist, to try it on.
 """
 

@@ -185,8 +185,11 @@ def main() -> None:
         code = app(standalone_mode=False)
         if code == STOPPED:  # Ctrl-C comes back as a code, not as an exception
             raise KeyboardInterrupt
+        if isinstance(code, int) and code:  # so does what a command said with typer.Exit
+            sys.exit(code)
     except SimcheckError as error:
-        _say(str(error))
+        for line in error.lines:
+            _say(line)
         sys.exit(error.exit_code)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)

@@ -3,14 +3,54 @@
 No property test has a deadline: the first to call a kernel waits for its compilation.
 """
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
 
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-settings.register_profile("kernels", deadline=None)
-settings.load_profile("kernels")
+hypothesis_settings.register_profile("kernels", deadline=None)
+hypothesis_settings.load_profile("kernels")
+
+from tests.serving import (  # noqa: E402
+    RUN_FOLDER,
+    anyio_backend,
+    app,
+    database_url,
+    environment,
+    home,
+    http,
+    keyring,
+    mobifone,
+    owner,
+    postgres,
+    run_folder,
+    served,
+    service,
+    settings,
+    token_of,
+    viettel,
+)
+
+__all__ = [
+    "anyio_backend", "app", "database_url", "environment", "home", "http", "keyring", "mobifone", "owner",
+    "postgres", "run_folder", "served", "service", "settings", "token_of", "viettel",
+]  # fmt: skip
+
+
+def pytest_configure(config):
+    """The first process of a run makes the run's folder; those of xdist inherit its name."""
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="simcheck-tests-")
+
+
+def pytest_unconfigure(config):
+    """And removes it, when the others have left."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[RUN_FOLDER], ignore_errors=True)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import register
+from simcheck.commands import audit, clients, keys, processes, register
 
 
 def add_to(app: typer.Typer) -> None:
     """Give the `simcheck` command those of the service."""
+    app.command()(processes.serve)
+    app.command()(processes.worker)
+    app.command()(processes.migrate)
+    app.add_typer(keys.app, name="keys")
+    app.add_typer(clients.app, name="clients")
+    app.add_typer(audit.app, name="audit")
     app.add_typer(register.app, name="register")

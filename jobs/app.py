@@ -1,0 +1,59 @@
+"""The Procrastinate app: every registered task, woken by rows of the queue's table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from procrastinate import App, JobContext, PsycopgConnector
+
+import jobs.upkeep  # noqa: F401  (each module registers its tasks)
+from jobs.tasks import TASKS, Task, arguments
+from simcheck import log
+from simcheck.db.base import SERVICE_ROLE
+from simcheck.service import Service
+
+
+def make_app(service: Service, connections: int = 6) -> App:
+    """The app of one worker. It acts as the service role, as requests do."""
+    connector = PsycopgConnector(
+        conninfo=service.database.url,
+        kwargs={"options": f"-c role={SERVICE_ROLE}"},
+        min_size=2,
+        max_size=max(connections, 4),
+    )
+    app = App(connector=connector)
+    for task in TASKS.values():
+        known = app.task(name=task.name, queue=task.queue, retry=task.retry, pass_context=True)(
+            _run(service, task)
+        )
+        if task.cron:
+            app.periodic(cron=task.cron, queueing_lock=task.name)(known)
+    return app
+
+
+async def run_worker(service: Service, *, concurrency: int = 1, wait: bool = True) -> None:
+    """Do jobs until a signal ends it, or (without `wait`) until none is due."""
+    app = make_app(service, concurrency + 3)
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=concurrency, wait=wait, delete_jobs="successful", shutdown_graceful_timeout=20
+        )
+
+
+def _run(service: Service, task: Task) -> Callable[..., Awaitable[None]]:
+    async def run(context: JobContext, *_: Any, **given: Any) -> None:
+        log.bind(task=task.name, job=context.job.id)
+        began = time.monotonic()
+        try:
+            await task.work(**arguments(service, given))
+        except Exception as error:
+            log.logger().error("job failed", seconds=time.monotonic() - began, exc_info=error)
+            raise
+        else:
+            log.logger().info("job done", seconds=time.monotonic() - began)
+        finally:
+            log.unbind()
+
+    return run

@@ -1,0 +1,50 @@
+"""The web application: its routes, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+import simcheck
+from simcheck.access import tokens
+from simcheck.api import operators, problems, token
+from simcheck.api.frame import Frame
+from simcheck.api.guard import Doorkeeper
+from simcheck.config import Settings
+from simcheck.service import Service
+
+# Paths that anybody may ask without a token. Every other route has a guard; a wiring test sees to it.
+PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
+
+ROUTERS = (token.router, operators.router)
+
+
+def create_app(settings: Settings, opening: Callable[[], AbstractAsyncContextManager[Service]]) -> FastAPI:
+    """The application. `opening` gives what the process holds, from the server's start to its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opening() as service:
+            async with service.database.transaction("start") as session:
+                await tokens.ensure_key(session, service.keyring)
+            app.state.service, app.state.doorkeeper = service, Doorkeeper(service)
+            yield
+
+    app = FastAPI(
+        title="simcheck",
+        version=simcheck.__version__,
+        description="Every SIM in the name of the living person whose ID stands behind it.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.registry = CollectorRegistry()
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Frame, settings=settings, registry=app.state.registry)
+    return app

@@ -1,0 +1,122 @@
+"""Every setting of the service: environment variables `SIMCHECK_*`, read once, at the start.
+
+A process that is set up wrongly does not start: `settings()` names every fault, a line each.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from simcheck.errors import SettingsError
+
+PREFIX = "SIMCHECK_"
+# Variables of that prefix that are no settings of the service.
+_NOT_SETTINGS = {"SIMCHECK_DEBUG"}
+
+
+class Settings(BaseSettings):
+    """What the service can be told. Field `x` is the environment variable `SIMCHECK_X`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(Path(".simcheck"), description="Folder for what the service keeps on this machine.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://… of a PostgreSQL 15 or newer. Unset: an embedded one under the home."
+    )
+    database_connections: int = Field(10, ge=2, le=200, description="Connections a process may hold.")
+    keys: SecretStr | None = Field(None, description="The content of the key file, in place of a file.")
+    keys_file: Path | None = Field(None, description="The key file. Unset: keys.json in the home.")
+
+    lake: str | None = Field(
+        None, description="Folder, or URI such as s3://bucket/lake, of the lake. Unset: lake in the home."
+    )
+    buckets: int = Field(16, ge=1, le=512, description="Parts that a new register snapshot is cut into.")
+    drop: Path | None = Field(
+        None, description="Folder with one folder a carrier, from which files are taken."
+    )
+    register_url: AnyHttpUrl | None = Field(
+        None, description="An online register. Unset: the current snapshot answers."
+    )
+    register_authority: Path | None = Field(None, description="Who vouches for the online register (PEM).")
+    register_certificate: Path | None = Field(None, description="Our certificate for it (PEM).")
+    register_key: Path | None = Field(None, description="That certificate's key (PEM).")
+
+    listen: str = Field("127.0.0.1:8080", description="HOST:PORT to serve on.")
+    public_url: AnyHttpUrl = Field(
+        AnyHttpUrl("http://127.0.0.1:8080"),
+        description="The address that clients use: issuer of tokens, audience of client assertions.",
+    )
+    token_seconds: int = Field(600, ge=30, le=3600, description="How long an access token is good.")
+
+    client_rate: float = Field(
+        50, gt=0, description="Requests a second that a client may make, unless its own rate says otherwise."
+    )
+    body_bytes: int = Field(64 << 10, ge=1 << 10, description="Largest body of an ordinary request.")
+    upload_bytes: int = Field(8 << 30, ge=1 << 10, description="Largest subscriber file in an upload.")
+    body_seconds: float = Field(30, gt=0, description="Longest pause of a client that sends a body.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("write postgresql://USER@HOST:PORT/DATABASE")
+        return url
+
+    @field_validator("listen")
+    @classmethod
+    def _is_an_address(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")
+        return listen
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """The two halves of `listen`."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def issuer(self) -> str:
+        """The public address without a slash at its end."""
+        return str(self.public_url).rstrip("/")
+
+    @property
+    def lake_location(self) -> str:
+        """Where the lake is."""
+        return self.lake or str(self.home / "lake")
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the key file is, whether or not it is used."""
+        return self.keys_file or self.home / "keys.json"
+
+
+def settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises `SettingsError` with one line for each variable that is wrong or unknown. No line shows a
+    variable's value: it may be a secret.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
+    faults = [
+        f"{name}: there is no such setting. Remove it, or correct its name."
+        for name in sorted(os.environ)
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    ]
+    try:
+        read = Settings()
+    except ValidationError as error:
+        faults += [
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError(faults) from None
+    if faults:
+        raise SettingsError(faults)
+    return read

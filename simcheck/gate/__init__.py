@@ -1,0 +1,1 @@
+"""Questions that are answered at once: the OTP question, KYC match."""

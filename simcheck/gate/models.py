@@ -1,0 +1,53 @@
+"""The tables of questions asked and of SIM events told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from simcheck.access.models import Carrier
+from simcheck.db.base import Base, one_of
+
+
+class SimEventKind(StrEnum):
+    """What was changed."""
+
+    SIM_CHANGED = "sim_changed"
+    DEVICE_CHANGED = "device_changed"
+
+
+class OtpQuestion(Base):
+    """An OTP question and its answer. `chained` once it is linked into the audit chain."""
+
+    __tablename__ = "otp_question"
+    __table_args__ = (
+        sa.Index("otp_question_unchained_idx", "id", postgresql_where=sa.text("NOT chained")),
+        sa.Index(None, "at", postgresql_using="brin"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    client: Mapped[str]
+    msisdn_token: Mapped[bytes]
+    id_token: Mapped[bytes]
+    eligible: Mapped[bool]
+    reasons: Mapped[int] = mapped_column(sa.BigInteger())
+    chained: Mapped[bool] = mapped_column(server_default=sa.false())
+
+
+class SimEvent(Base):
+    """A SIM or handset that was changed, told by the carrier."""
+
+    __tablename__ = "sim_event"
+    __table_args__ = (one_of("kind", SimEventKind),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), primary_key=True)
+    carrier: Mapped[str] = mapped_column(sa.ForeignKey(Carrier.code))
+    client: Mapped[str]
+    msisdn_token: Mapped[bytes] = mapped_column(index=True)
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    received_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Subscriber files on their way in, and the batches that they become."""

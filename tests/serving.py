@@ -1,0 +1,219 @@
+"""What tests of the service stand on: a real PostgreSQL, a database for each test, the web application.
+
+One embedded server is shared by all test processes of a run. A migrated database is made once and copied for
+each test, which takes some 30 ms. `tests/conftest.py` hands these fixtures to every test.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TEMPLATE = "migrated"
+RUN_FOLDER = "TESTS_RUN_FOLDER"  # the variable that tells the run's processes their folder
+# Nothing of a test has to survive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+ISSUER = "http://127.0.0.1:8080"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests (`pytest.mark.anyio`) run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """A folder for the whole run, shared by its processes, and removed by `tests/conftest.py` at the end.
+
+    Not pytest's: pytest closes the parent of its folders to others whenever it starts, and PostgreSQL runs as
+    another user when tests run as root.
+    """
+    return Path(os.environ[RUN_FOLDER])
+
+
+@pytest.fixture
+def home(run_folder) -> Path:
+    """A SIMCHECK_HOME for an embedded server of the test's own."""
+    made = run_folder / uuid.uuid4().hex
+    made.mkdir()
+    return made
+
+
+@pytest.fixture(scope="session")
+def postgres(run_folder) -> Iterator[Any]:
+    """The shared server (`Embedded`), with the migrated template in it."""
+    import psycopg
+
+    from simcheck import migrations
+    from simcheck.db.embedded import Embedded
+
+    with Embedded(run_folder, FAST) as server:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(1)")
+            made = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE]).rowcount
+            if not made:
+                connection.execute("CREATE DATABASE being_migrated")
+                migrations.upgrade(server.url("being_migrated"))
+                connection.execute(f"ALTER DATABASE being_migrated RENAME TO {TEMPLATE}")
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres) -> Iterator[str]:
+    """The address (as owner) of a new, migrated database, dropped after the test."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield postgres.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def owner(database_url) -> Iterator[Any]:
+    """A psycopg connection as the database's owner, in autocommit: to look past every policy."""
+    import psycopg
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Any:
+    """Keys drawn for this run."""
+    from simcheck.privacy import Keyring
+
+    return Keyring.make()
+
+
+@pytest.fixture
+def settings(database_url, tmp_path) -> Any:
+    """Settings for the test's database, with a home of its own."""
+    from simcheck.config import Settings
+
+    return Settings(home=tmp_path / "home", database_url=database_url, public_url=ISSUER)
+
+
+@pytest.fixture
+async def service(settings, keyring) -> AsyncIterator[Any]:
+    """The service (`Service`) of this test, as a server or a worker would hold it."""
+    from simcheck.db.engine import Database
+    from simcheck.lake.files import Store
+    from simcheck.service import Service
+
+    database = Database(settings.database_url.get_secret_value(), 10)
+    yield Service(settings, keyring, database, Store(settings.lake_location))
+    await database.close()
+
+
+@pytest.fixture
+async def app(service) -> AsyncIterator[Any]:
+    """The web application, started, over the test's service."""
+    from simcheck.api.app import create_app
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Any]:
+        yield service
+
+    made = create_app(service.settings, opening)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+async def http(app) -> AsyncIterator[Any]:
+    """An httpx client that speaks to the application without a network."""
+    import httpx
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as client:
+        yield client
+
+
+@pytest.fixture
+async def token_of(app) -> Callable[..., Awaitable[dict[str, str]]]:
+    """`await token_of("viettel", "batches:read", ...)`: the Authorization header of a new client.
+
+    Without a carrier it is a relying service's; without scopes it has all that it can have.
+    """
+    from simcheck.access import clients, scopes
+
+    async def make(carrier: str | None = None, *wanted: str, rate: float = 10_000) -> dict[str, str]:
+        service, keeper = app.state.service, app.state.doorkeeper
+        name = f"{carrier or 'relying'}-{''.join(chr(97 + int(d, 16)) for d in uuid.uuid4().hex[:8])}"
+        chosen = wanted or (scopes.of_carriers() if carrier else scopes.of_services())
+        async with service.database.transaction("test", ministry=True) as session:
+            await clients.add(session, name, name, carrier=carrier, scopes=chosen, rate=rate)
+        await keeper.refresh()
+        token = (await keeper.keys()).issue(name, chosen, 600)
+        return {"Authorization": f"Bearer {token}"}
+
+    return make
+
+
+@pytest.fixture
+async def viettel(token_of) -> dict[str, str]:
+    """The Authorization header of a client of the carrier viettel, with all scopes of carriers."""
+    return await token_of("viettel")
+
+
+@pytest.fixture
+async def mobifone(token_of) -> dict[str, str]:
+    """The Authorization header of a client of another carrier."""
+    return await token_of("mobifone")
+
+
+@pytest.fixture
+def served(settings, keyring) -> Iterator[str]:
+    """The address of a real server (uvicorn, on loopback) over the test's database."""
+    import uvicorn
+
+    from simcheck.api.app import create_app
+    from simcheck.service import opened
+
+    keyring_file(settings.home, keyring)
+    application = create_app(settings, lambda: opened(settings))
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert server.started
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def keyring_file(home: Path, keyring: Any) -> Path:
+    """Put the keys where a process with this home finds them."""
+    home.mkdir(parents=True, exist_ok=True)
+    keyring.save(home / "keys.json", replacing=True)
+    return home / "keys.json"
+
+
+@pytest.fixture
+def environment(settings, keyring) -> dict[str, str]:
+    """The variables with which a `simcheck` process serves the test's database."""
+    keyring_file(settings.home, keyring)
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("SIMCHECK_")}
+    return {
+        **mine,
+        "SIMCHECK_HOME": str(settings.home),
+        "SIMCHECK_DATABASE_URL": settings.database_url.get_secret_value(),
+    }

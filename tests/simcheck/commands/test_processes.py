@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+
+from simcheck.db.embedded import Embedded
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return bound.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(environment: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A `simcheck` process; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simcheck.cli", *words], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until_ready(process: subprocess.Popen[str], url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError(process.communicate(timeout=5)[1] if process.poll() is not None else "not ready")
+
+
+@pytest.fixture
+def listening(environment) -> dict[str, str]:
+    return {**environment, "SIMCHECK_LISTEN": f"127.0.0.1:{free_port()}"}
+
+
+@pytest.mark.parametrize(
+    ("workers", "stop"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM)]
+)
+def test_serving_until_a_signal(listening, workers, stop):
+    url = f"http://{listening['SIMCHECK_LISTEN']}"
+    with running(listening, "serve", "--workers", workers) as process:
+        until_ready(process, url)
+        answer = httpx.get(f"{url}/v1/nothing")
+        assert answer.status_code == 404
+        assert "server" not in answer.headers
+        process.send_signal(stop)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert {"serving", "request", "stopped"} <= {line["event"] for line in lines}
+
+
+def test_an_embedded_database_is_stopped_with_its_server(home):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SIMCHECK_")}
+    environment |= {"SIMCHECK_HOME": str(home), "SIMCHECK_LISTEN": f"127.0.0.1:{free_port()}"}
+    with running(environment, "serve") as process:
+        until_ready(process, f"http://{environment['SIMCHECK_LISTEN']}")
+        with psycopg.connect(Embedded(home).url()) as connection:
+            assert connection.execute("SELECT count(*) FROM signing_key").fetchone() == (1,)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(Embedded(home).url())
+
+
+def test_an_address_that_is_taken_is_one_line(environment):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-m", "simcheck.cli", "serve"], env={**environment, "SIMCHECK_LISTEN": listen},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"simcheck: SIMCHECK_LISTEN {listen}: Address already in use")
+
+
+def test_a_worker_does_what_is_due_and_ends(environment, owner):
+    owner.execute("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('default', 'upkeep.tidy')")
+    with running(environment, "worker", "--once") as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert owner.execute(
+        "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'upkeep.tidy'"
+    ).fetchone() == (0,)
+    assert "upkeep.tidy" in err
+
+
+def test_a_worker_ends_on_a_signal(environment, owner):
+    with running(environment, "worker") as process:
+        deadline = time.monotonic() + 30
+        while owner.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_migrating(command, owner):
+    assert command("migrate") == (0, "the database is at step 0004\n", "")
+
+
+def test_migrating_a_new_database(command, postgres, monkeypatch):
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE to_migrate")
+        monkeypatch.setenv("SIMCHECK_DATABASE_URL", postgres.url("to_migrate"))
+        assert command("migrate") == (0, "migrated from nothing to 0004\n", "")
+        connection.execute("DROP DATABASE to_migrate WITH (FORCE)")
+
+
+def test_wrong_settings_are_a_line_each(command, monkeypatch):
+    monkeypatch.setenv("SIMCHECK_LISTEN", "here")
+    monkeypatch.setenv("SIMCHECK_TOKEN_SECONDS", "1")
+    for words in ("serve", "worker", "migrate"):
+        code, out, err = command(words)
+        assert (code, out) == (2, "")
+        assert [line.split(":")[1].strip() for line in err.splitlines()] == [
+            "SIMCHECK_LISTEN",
+            "SIMCHECK_TOKEN_SECONDS",
+        ]

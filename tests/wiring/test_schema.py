@@ -1,0 +1,136 @@
+"""The ledger's schema, read from the catalogue of a migrated database: who may what; models = migrations."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from procrastinate.schema import SchemaManager
+from sqlalchemy.pool import NullPool
+
+from simcheck.db.base import SERVICE_ROLE, whole_metadata
+from simcheck.db.engine import driver_url
+from tests.wiring.test_house import ROOT
+
+TABLES = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+WITH_CARRIER = f"""
+{TABLES} AND EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'carrier' AND NOT attisdropped
+)
+"""
+
+
+def column(connection: psycopg.Connection, query: str, *arguments: object) -> set[str]:
+    return {row[0] for row in connection.execute(query, arguments or None)}
+
+
+def test_every_table_with_a_carrier_is_held_apart(owner):
+    tenants = column(owner, WITH_CARRIER)
+    assert {"batch", "case", "case_event", "run", "subscription", "upload", "feedback", "webhook"} <= tenants
+    held = column(owner, f"{WITH_CARRIER} AND relrowsecurity AND relforcerowsecurity")
+    assert tenants - held == set()
+    policies = owner.execute(
+        "SELECT tablename, permissive, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public'"
+    ).fetchall()
+    assert {row[0] for row in policies} == tenants
+    for table, permissive, command, using, check in policies:
+        assert (permissive, command, check) == ("PERMISSIVE", "ALL", None), table
+        assert "current_setting('app.carrier'" in using, table
+        assert "current_setting('app.scope'" in using, table
+
+
+def test_the_service_role_owns_nothing_and_bypasses_nothing(owner):
+    rights = owner.execute(
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication "
+        "FROM pg_roles WHERE rolname = %s", [SERVICE_ROLE],
+    ).fetchone()  # fmt: skip
+    assert rights == (False,) * 6
+    owned = owner.execute(
+        "SELECT count(*) FROM pg_shdepend JOIN pg_roles ON pg_roles.oid = refobjid "
+        "WHERE deptype = 'o' AND rolname = %s", [SERVICE_ROLE],
+    ).fetchone()  # fmt: skip
+    assert owned == (0,)
+    assert column(owner, "SELECT has_schema_privilege(%s, 'public', 'CREATE')::text", SERVICE_ROLE) == {
+        "false"
+    }
+    memberships = (
+        "SELECT count(*) FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = member WHERE rolname = %s"
+    )
+    assert owner.execute(memberships, [SERVICE_ROLE]).fetchone() == (0,)
+
+
+def test_history_cannot_be_rewritten(owner):
+    for table in ("audit", "audit_checkpoint", "case_event", "sim_event"):
+        for right in ("UPDATE", "DELETE", "TRUNCATE"):
+            asked = "has_any_column_privilege" if right == "UPDATE" else "has_table_privilege"
+            allowed = owner.execute(f"SELECT {asked}(%s, %s, %s)", [SERVICE_ROLE, table, right])
+            assert allowed.fetchone() == (False,), (table, right)
+    assert owner.execute(
+        "SELECT has_table_privilege(%s, 'audit_head', 'DELETE')", [SERVICE_ROLE]
+    ).fetchone() == (False,)
+    changeable = owner.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'otp_question'::regclass AND attnum > 0 "
+        "AND has_column_privilege(%s, attrelid, attnum, 'UPDATE')", [SERVICE_ROLE],
+    ).fetchall()  # fmt: skip
+    assert changeable == [("chained",)]
+
+
+def test_nobody_else_may_anything(owner):
+    """No table was opened to PUBLIC."""
+    assert column(owner, f"{TABLES} AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)") == set()
+
+
+COLUMNS = """
+SELECT table_name, column_name, format_type(atttypid, atttypmod), attnotnull, attidentity::text,
+       pg_get_expr(adbin, adrelid)
+FROM information_schema.columns
+JOIN pg_attribute ON attrelid = format('%I', table_name)::regclass AND attname = column_name
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE table_schema = 'public'
+"""
+CONSTRAINTS = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'f', 'u', 'c')
+"""
+INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+STORAGE = """
+SELECT relname, relpersistence::text, reloptions::text FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+
+
+def described(connection: psycopg.Connection) -> set[tuple[object, ...]]:
+    return {
+        row
+        for query in (COLUMNS, CONSTRAINTS, INDEXES, STORAGE)
+        for row in connection.execute(query)
+        if not row[0].startswith("procrastinate_") and row[0] != "alembic_version"
+    }
+
+
+@pytest.fixture
+def of_models(postgres):
+    """A database that the models made, not the migrations."""
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE of_models")
+        try:
+            engine = sa.create_engine(driver_url(postgres.url("of_models")), poolclass=NullPool)
+            whole_metadata().create_all(engine)
+            with psycopg.connect(postgres.url("of_models")) as made:
+                yield made
+        finally:
+            connection.execute("DROP DATABASE of_models WITH (FORCE)")
+
+
+def test_the_models_are_what_the_migrations_make(owner, of_models):
+    """Columns, types, defaults, constraints, indexes and storage, as PostgreSQL itself describes both."""
+    migrated, modelled = described(owner), described(of_models)
+    assert len(migrated) > 200
+    assert modelled - migrated == set()
+    assert migrated - modelled == set()
+
+
+def test_the_queue_is_that_of_the_installed_procrastinate():
+    """A new version of it needs a migration of its own."""
+    ours = ROOT / "simcheck" / "migrations" / "procrastinate_3_10.sql"
+    assert ours.read_text("utf-8") == SchemaManager.get_schema()

@@ -1,0 +1,138 @@
+"""The rules of the service, held over its code: guards, commits, jobs, logs, what a check must not load."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+import jobs.app  # noqa: F401  (registers every task)
+from jobs.tasks import TASKS
+from simcheck.api.app import PUBLIC, create_app
+from simcheck.api.guard import Guard
+from simcheck.config import Settings
+from tests.wiring.test_house import SOURCES, code_of, name_of, tree
+
+
+@pytest.fixture(scope="module")
+def routes() -> list[object]:
+    return list(every(create_app(Settings(), contextlib.nullcontext).routes))
+
+
+def every(routes) -> Iterator[object]:
+    """Routes, and those of the routers among them (FastAPI keeps an included router whole)."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from every(included.routes)
+
+
+def guards(dependant) -> Iterator[Guard]:
+    for each in dependant.dependencies:
+        if isinstance(each.call, Guard):
+            yield each.call
+        yield from guards(each)
+
+
+def test_every_route_has_one_guard_or_is_public(routes):
+    open_to_all = set()
+    for route in routes:
+        found = list(guards(route.dependant)) if isinstance(route, APIRoute) else []
+        assert len(found) <= 1, route.path
+        if not found:
+            open_to_all.add(route.path)
+    assert open_to_all == PUBLIC
+
+
+COMMITTING = {"commit", "rollback"}
+EDGES = {"simcheck.db.engine", "simcheck.migrations", "simcheck.migrations.env"}
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def test_nobody_commits_but_the_edge():
+    """A request or a job is one transaction; what it calls takes its session and leaves the end to it."""
+    committing = {
+        name_of(path) for path in SOURCES for name, _ in calls(path) if name.rpartition(".")[2] in COMMITTING
+    }
+    assert committing <= EDGES
+    assert "simcheck.migrations" in committing  # the search finds what it looks for
+    written = {name_of(path) for path in SOURCES if re.search(r"\b(COMMIT|ROLLBACK)\b", code_of(path))}
+    assert written <= EDGES
+
+
+def test_sessions_are_opened_at_the_edge_alone():
+    opening = {
+        name_of(path)
+        for path in SOURCES
+        for name, _ in calls(path)
+        if name.rpartition(".")[2]
+        in {"AsyncSession", "Session", "sessionmaker", "async_sessionmaker", "begin"}
+    }
+    assert opening <= EDGES
+
+
+def test_every_job_that_is_enqueued_exists():
+    named = {}
+    for path in SOURCES:
+        for name, call in calls(path):
+            if name.rpartition(".")[2] in {"enqueue", "enqueue_many"} and name_of(path) != "simcheck.queue":
+                task = call.args[1]
+                assert isinstance(task, ast.Constant), f"{name_of(path)}: the job's name is a constant"
+                named[task.value] = name_of(path)
+    assert set(named) <= set(TASKS), named
+
+
+def test_jobs_are_named_by_stage_and_verb():
+    for name in TASKS:
+        assert re.fullmatch(r"[a-z_]+\.[a-z_]+", name), name
+
+
+def test_what_is_logged_is_a_constant():
+    """No sentence is put together for the log: personal data would get in by that way."""
+    logging = 0
+    for path in SOURCES:
+        for name, call in calls(path):
+            if re.fullmatch(r"log\.logger\(\)\.(debug|info|warning|error|exception)", name):
+                logging += 1
+                assert isinstance(call.args[0], ast.Constant), f"{name_of(path)}:{call.lineno}"
+                assert len(call.args) == 1, f"{name_of(path)}:{call.lineno}"
+    assert logging > 5
+
+
+HEAVY = ("sqlalchemy", "fastapi", "starlette", "procrastinate", "psycopg", "alembic", "pydantic_settings",
+         "uvicorn", "structlog", "joserfc", "argon2", "cryptography", "prometheus_client")  # fmt: skip
+
+
+def loaded(code: str) -> set[str]:
+    said = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in said.stdout.splitlines()[-1].split()}
+
+
+def test_a_check_loads_nothing_of_the_service():
+    started = loaded(
+        "import sys, simcheck.cli as cli; sys.argv = ['simcheck', 'check', '--help']\n"
+        "try: cli.main()\nexcept SystemExit: pass\npass"
+    )
+    assert started & set(HEAVY) == set()
+    assert set(HEAVY) <= loaded(
+        "import simcheck.commands, simcheck.app"
+    )  # the search finds what it looks for
