@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from simcheck import migrations
 from simcheck.config import Settings
 from simcheck.db.embedded import Embedded
 from simcheck.db.engine import Database
-from simcheck.errors import SettingsError
+from simcheck.errors import KeyringError, SettingsError
 from simcheck.privacy import Keyring
 
 # How far this database's schema is.
@@ -31,14 +31,14 @@ class Service:
 def keyring_of(settings: Settings) -> Keyring:
     """The keys that the settings name. With the embedded database, a first key file is made by itself.
 
-    Raises `SettingsError` when there are none, or they cannot be read.
+    Raises `KeyringError` when there are none, or they cannot be read.
     """
     if settings.keys is not None:
         return Keyring.load(settings.keys.get_secret_value())
     path = settings.keys_path
     if not path.exists() and settings.database_url is None and settings.keys_file is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Keyring.make().save(path)
+        with suppress(KeyringError):  # another process makes one at this very moment
+            Keyring.make().save(path)
     return Keyring.load(path)
 
 
@@ -60,7 +60,7 @@ def database_url(settings: Settings) -> Iterator[str]:
 async def opened(settings: Settings) -> AsyncIterator[Service]:
     """The service's shared things inside the block.
 
-    Raises `SettingsError` when keys are missing or the database has not the newest schema,
+    Raises `KeyringError` when keys are missing, `SettingsError` when the database has not the newest schema,
     `UnavailableError` when the database does not answer.
     """
     keyring = keyring_of(settings)

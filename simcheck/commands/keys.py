@@ -20,9 +20,6 @@ app = typer.Typer(no_args_is_help=True, help="Make, rotate and list keys.")
 def make() -> None:
     """Make a key file. It is never overwritten: with it, all sealed data would be lost."""
     path = settings().keys_path
-    if path.exists():
-        raise UsageError(f"{path}: there is a key file already. Rotate it with `simcheck keys rotate`.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = Keyring.make()
     made.save(path)
     typer.echo(f"{path}: made, current data key {made.current}. Keep a copy in a safe place.")
@@ -42,7 +39,7 @@ def rotate(
     if chosen.keys is not None:
         raise UsageError("the keys come from SIMCHECK_KEYS. Rotate the file that it was filled from.")
     rotated = Keyring.load(chosen.keys_path).rotate()
-    rotated.save(chosen.keys_path)
+    rotated.save(chosen.keys_path, replacing=True)
     typer.echo(f"{chosen.keys_path}: current data key is {rotated.current}")
 
 
@@ -50,7 +47,7 @@ def rotate(
 def show() -> None:
     """List the ids of the data keys, never the keys."""
     ring = keyring_of(settings())
-    for kid in ring.data:
+    for kid in ring.ids:
         typer.echo(f"{kid}{'  current' if kid == ring.current else ''}")
 
 

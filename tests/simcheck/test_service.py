@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from simcheck import migrations
 from simcheck.config import Settings
-from simcheck.errors import SettingsError, UnavailableError
+from simcheck.errors import KeyringError, SettingsError, UnavailableError
 from simcheck.privacy import Keyring
 from simcheck.service import keyring_of, opened
 
@@ -89,7 +89,7 @@ async def test_a_home_of_its_own_needs_nothing(home):
 
 
 def test_keys_of_another_database_are_never_made_by_themselves(settings):
-    with pytest.raises(SettingsError, match="simcheck keys make"):
+    with pytest.raises(KeyringError, match="simcheck keys make"):
         keyring_of(settings)
 
 
