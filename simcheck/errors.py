@@ -70,6 +70,20 @@ class OutputError(SimcheckError):
     retry = True
 
 
+class KeyringError(SimcheckError):
+    """The keyring is not there or cannot be used. Never says anything of a key but its id."""
+
+    code = "keyring"
+    http_status = 500
+
+
+class SealError(SimcheckError):
+    """Sealed data is not what was sealed: damaged, moved to another place, or under another keyring."""
+
+    code = "seal"
+    http_status = 500
+
+
 class InvalidError(SimcheckError):
     """A request that cannot be understood, whoever sends it."""
 
@@ -138,17 +152,3 @@ class UnavailableError(SimcheckError):
     http_status = 503
     retry = True
     exit_code = 69  # EX_UNAVAILABLE of sysexits.h
-
-
-class KeyringError(SimcheckError):
-    """The keyring is not there or cannot be used. Never says anything of a key but its id."""
-
-    code = "keyring"
-    http_status = 500
-
-
-class SealError(SimcheckError):
-    """Sealed data is not what was sealed: damaged, moved to another place, or under another keyring."""
-
-    code = "seal"
-    http_status = 500

@@ -20,9 +20,6 @@ app = typer.Typer(no_args_is_help=True, help="Make, rotate and list keys.")
 def make() -> None:
     """Make a key file. It is never overwritten: with it, all sealed data would be lost."""
     path = settings().keys_path
-    if path.exists():
-        raise UsageError(f"{path}: there is a key file already. Rotate it with `simcheck keys rotate`.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = Keyring.make()
     made.save(path)
     typer.echo(f"{path}: made, current data key {made.current}. Keep a copy in a safe place.")

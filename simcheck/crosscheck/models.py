@@ -93,8 +93,8 @@ class RunBucket(Base):
 
 class Subscription(Base):
     """One slim row a SIM and carrier. `verdict` is the place in `rules.VERDICTS`, `reasons` a mask,
-    `batch_id`, `bucket` and `row` say where its declared cells are in the lake; `facts` is the digest of what a
-    decision about it rests on.
+    `batch_id`, `bucket` and `row` say where its declared cells are in the lake; `facts` is the digest of what
+    a decision about it rests on.
     """
 
     __tablename__ = "subscription"

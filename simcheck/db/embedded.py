@@ -92,6 +92,8 @@ class Embedded:
             except BlockingIOError:
                 return
             self._run("pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", _SECONDS)
+            if self._socket_folder() != self.data:
+                shutil.rmtree(self._socket_folder(), ignore_errors=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -90,6 +92,9 @@ def test_a_path_that_is_too_long_for_a_socket(home):
     deep = home / ("d" * 60) / ("e" * 60)
     with Embedded(deep, FAST) as server:
         assert asked(server, "SELECT 1") == 1
+        folder = server._socket_folder()
+        assert folder.parent == Path(tempfile.gettempdir())
+    assert not folder.exists()
 
 
 def test_a_damaged_cluster_is_one_clear_error(home):
