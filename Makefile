@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements.lock
 LOCK_BENCH := requirements-bench.lock
+LOCK_IMAGE := requirements-image.lock
 
 .PHONY: help install demo test test-slow lint bench accuracy lock clean-kernels clean
 
@@ -55,6 +56,7 @@ bench: install .venv-bench/installed  ## speed and memory at 1 M and 10 M rows, 
 
 lock:  ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev -o $(LOCK) pyproject.toml
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra image -c $(LOCK) -o $(LOCK_IMAGE) pyproject.toml
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o $(LOCK_BENCH) tests/bench/requirements.in
 
 clean-kernels:  ## forget compiled kernels (after a change to one that others call)
