@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     body_bytes: int = Field(64 << 10, ge=1 << 10, description="Largest body of an ordinary request.")
     upload_bytes: int = Field(8 << 30, ge=1 << 10, description="Largest subscriber file in an upload.")
     body_seconds: float = Field(30, gt=0, description="Longest pause of a client that sends a body.")
+    fault: str | None = Field(
+        None, pattern=r"^(record:.+|[^#]+(#[1-9]\d*)?)$", description="For tests alone: where to be killed."
+    )
 
     @field_validator("database_url")
     @classmethod

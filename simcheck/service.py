@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from simcheck import migrations
+from simcheck import faults, migrations
 from simcheck.config import Settings
 from simcheck.db.embedded import Embedded
 from simcheck.db.engine import Database
@@ -65,6 +65,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
     Raises `KeyringError` when keys are missing, `SettingsError` when the database has not the newest schema,
     `UnavailableError` when it does not answer.
     """
+    faults.arm(settings.fault)
     keyring = keyring_of(settings)
     with database_url(settings) as url:
         database = Database(url, settings.database_connections)

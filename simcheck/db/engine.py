@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from simcheck import faults
 from simcheck.db.base import SERVICE_ROLE
 from simcheck.errors import SimcheckError, UnavailableError
 
@@ -85,6 +86,8 @@ class Database:
                 yield session
                 for write in session.info["before_commit"]:
                     await write(session)
+                faults.point(f"{_kind(actor)} before")
+            faults.point(f"{_kind(actor)} after")
         except DBAPIError as error:
             if _unreachable(error):
                 raise UnavailableError("the database does not answer. Try again.") from error
@@ -93,6 +96,11 @@ class Database:
             raise UnavailableError("too many requests wait for the database. Try again.") from error
         finally:
             await session.close()
+
+
+def _kind(actor: str) -> str:
+    """What acts, without who: `job:runs.publish`, `client`."""
+    return actor if actor.startswith("job:") else actor.partition(":")[0]
 
 
 def before_commit(session: AsyncSession, write: BeforeCommit) -> None:

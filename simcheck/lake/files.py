@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 from pyarrow import fs
 
+from simcheck import faults
 from simcheck.errors import OutputError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -58,8 +59,10 @@ class Store:
             with self._fs.open_output_stream(aside, compression=None) as stream:
                 yield stream
             self._settle(aside)
+            faults.point("lake before")
             self._fs.move(aside, name)
             self._settle(str(place.parent))
+            faults.point("lake after")
         except OSError as error:
             raise self._cannot_write(error) from None
         finally:
