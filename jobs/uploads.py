@@ -14,11 +14,20 @@ from carriers.registry import adapter
 from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import clock, log
-from simcheck.errors import FileRefusedError, OutputError, SealError, UnavailableError, UsageError
+from simcheck.errors import (
+    ConflictError,
+    DigestError,
+    FileRefusedError,
+    NotFoundError,
+    OutputError,
+    SealError,
+    UnavailableError,
+    UsageError,
+)
 from simcheck.lake.encryption import Dataset
 from simcheck.lake.sealed_file import SealedFile
 from simcheck.service import Service
-from simcheck.uploads import delta, stages, vault
+from simcheck.uploads import delta, resume, stages, vault
 from simcheck.uploads.load import (
     Limits,
     Loaded,
@@ -61,13 +70,32 @@ async def find_due(service: Service) -> None:
             await wake(session, carrier)
 
 
+@sweep("uploads.finish")
+async def finish_whole(service: Service) -> None:
+    """Make batches of uploads that are whole, and whose server was killed before it did."""
+    actor = "job:uploads.finish"
+    async with service.database.transaction(actor, ministry=True) as session:
+        whole = await resume.unfinished(session)
+    for upload in whole:
+        file = SealedFile(service.store, service.keyring, str(upload.path), upload.length or 0)
+        try:
+            digest = await asyncio.to_thread(vault.digest_of, file)
+            async with service.database.transaction(actor, upload.carrier) as session:
+                await resume.finish(session, service.keyring, upload.id, digest)
+        except (DigestError, ConflictError, NotFoundError, SealError) as error:
+            log.logger().warning("upload dropped", upload=upload.id, code=error.code)
+            async with service.database.transaction(actor, upload.carrier) as session:
+                await resume.drop(session, upload.id, error.code)
+
+
 @sweep("uploads.tidy", HOURLY)
 async def tidy(service: Service) -> None:
     """Remove raw files whose time is over, uploads that expired, and folders that belong to nothing."""
     now = clock.now()
     async with service.database.transaction("job:uploads.tidy", ministry=True) as session:
         gone = set(await stages.forget_raw(session, now - timedelta(days=service.settings.raw_days)))
-        known = await stages.known_paths(session)
+        gone |= await resume.forget_expired(session)
+        known = await stages.known_paths(session) | await resume.known_paths(session)
     old = await asyncio.to_thread(vault.older_than, service.store, now - ORPHANED)
     for folder in (gone | old) - known:
         await asyncio.to_thread(service.store.remove_folder, folder)
