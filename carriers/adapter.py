@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from carriers.base import CHUNK_BYTES, Reader, Reading
+from carriers.base import CHUNK_BYTES, File, Reader, Reading
 from carriers.profile import Profile
 from carriers.readers import delimited, fixed_width, json_lines, parquet, workbook
 from carriers.readers.content import Content, content_of
-from simcheck.records import DECLARED_COLUMNS
+from simcheck.records import CHANGE, DECLARED_COLUMNS
 
 TEXT_READERS: dict[str, Reader] = {
     "csv": delimited.read,
@@ -32,13 +32,14 @@ class ProfileAdapter:
     profile: Profile
     chunk_bytes: int = CHUNK_BYTES
 
-    def read(self, path: Path, columns: tuple[str, ...] = DECLARED_COLUMNS) -> Reading:
+    def read(self, file: File | Path, columns: tuple[str, ...] = DECLARED_COLUMNS) -> Reading:
         """See `Adapter.read`."""
-        return Reading(path, self.profile, columns, _read, self.chunk_bytes)
+        profile = self.profile.of_deltas() if CHANGE in columns else self.profile
+        return Reading(file, profile, columns, _read, self.chunk_bytes)
 
 
 def _read(reading: Reading) -> Iterator[pa.RecordBatch]:
-    content = content_of(reading.path)
+    content = content_of(reading.file)
     formats = reading.profile.formats
     if content is Content.PARQUET and "parquet" in formats:
         return parquet.read(reading)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -20,6 +21,44 @@ from simcheck.records import DECLARED_COLUMNS, PROBLEM, declared_schema
 BATCH_ROWS = 131_072
 CHUNK_BYTES = 4 << 20
 NAMES_SHOWN = 20  # of the ignored headers; a file may have thousands
+
+
+class File(Protocol):
+    """What is read: `name` for messages, and its bytes. A path on a disk is one (`OnDisk`).
+
+    `size` is in bytes; it and `open` raise OSError when there is no such file.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    def open(self) -> pa.NativeFile:
+        """A stream from the first byte on, for reading at any place."""
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """A file of this machine."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The path as it was given."""
+        return str(self.path)
+
+    @property
+    def size(self) -> int:
+        """Its bytes. Raises FileRefusedError for what is no regular file."""
+        status = self.path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise FileRefusedError(self.path, "is not a regular file", "Give the path of a file")
+        return status.st_size
+
+    def open(self) -> pa.NativeFile:
+        """See `File.open`."""
+        return pa.OSFile(self.name)
 
 
 class Reading:
@@ -39,13 +78,14 @@ class Reading:
 
     def __init__(
         self,
-        path: Path,
+        file: File | Path,
         profile: Profile,
         columns: tuple[str, ...],
         reader: Reader,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
-        self.path, self.profile, self.columns, self.chunk_bytes = path, profile, columns, chunk_bytes
+        self.file: File = OnDisk(file) if isinstance(file, Path) else file
+        self.profile, self.columns, self.chunk_bytes = profile, columns, chunk_bytes
         self._reader = reader
         self._running: Iterator[pa.RecordBatch] | None = None
         self._begin()
@@ -75,12 +115,9 @@ class Reading:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         self._begin()
         try:
-            status = self.path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise FileRefusedError(self.path, "is not a regular file", "Give the path of a file")
-            self.bytes_total = status.st_size
-            if not status.st_size:
-                raise FileRefusedError(self.path, "is empty", "Send the file again")
+            self.bytes_total = self.file.size
+            if not self.bytes_total:
+                raise self.refuse("is empty", "Send the file again")
             finish = _Finisher(self.profile, self.columns)
             for rows in self._reader(self):
                 self.present |= frozenset(rows.schema.names) & frozenset(self.columns)
@@ -91,11 +128,9 @@ class Reading:
                     yield batch
         except OSError as error:
             cause = error.strerror or "its content is damaged"
-            raise FileRefusedError(
-                self.path, f"cannot be read ({cause})", "Check the file and send it again"
-            ) from error
+            raise self.refuse(f"cannot be read ({cause})", "Check the file and send it again") from error
         except pa.ArrowException as error:
-            raise FileRefusedError(self.path, "is damaged", "Send the file again") from error
+            raise self.refuse("is damaged", "Send the file again") from error
         self.bytes_read = self.bytes_total
         self._judge()
 
@@ -117,7 +152,7 @@ class Reading:
 
     def refuse(self, cause: str, remedy: str) -> FileRefusedError:
         """The error that refuses this file, for a reader to raise."""
-        return FileRefusedError(self.path, cause, remedy)
+        return FileRefusedError(self.file.name, cause, remedy)
 
     def name_unknown(self, names: list[str]) -> None:
         """Note headers that no canonical column claims, shortened and printable."""
@@ -163,5 +198,8 @@ class Adapter(Protocol):
     def profile(self) -> Profile:
         """The carrier, its format, and what to expect of a file."""
 
-    def read(self, path: Path, columns: tuple[str, ...] = DECLARED_COLUMNS) -> Reading:
-        """A reading of `path` with these canonical columns; nothing is opened before it is iterated."""
+    def read(self, file: File | Path, columns: tuple[str, ...] = DECLARED_COLUMNS) -> Reading:
+        """A reading of `file` with these canonical columns; nothing is opened before it is iterated.
+
+        With `records.CHANGE` among them the file is a delta, and must have that column too.
+        """

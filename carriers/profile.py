@@ -11,11 +11,11 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simcheck.errors import UsageError
-from simcheck.records import DECLARED_COLUMNS, REQUIRED
+from simcheck.records import CHANGE, DECLARED_COLUMNS, REQUIRED
 
 FILE_NAME = "carrier.toml"
 FORMATS = ("csv", "workbook", "jsonl", "fixed", "parquet")
@@ -73,6 +73,16 @@ class Profile:
     def columns(self) -> tuple[str, ...]:
         """The canonical columns this carrier's files have, in the order in which they are written."""
         return tuple(self.positions or self.headers)
+
+    def of_deltas(self) -> Profile:
+        """What is known of this carrier's deltas: fewer rows, and one more column, `change`."""
+        return replace(
+            self,
+            headers={**self.headers, CHANGE: (CHANGE,)},
+            required=(*self.required, CHANGE),
+            rows=(1, self.rows[1]),
+            max_empty={},
+        )
 
 
 def load(path: Path) -> Profile:

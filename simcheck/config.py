@@ -63,6 +63,22 @@ class Settings(BaseSettings):
         None, pattern=r"^(record:.+|[^#]+(#[1-9]\d*)?)$", description="For tests alone: where to be killed."
     )
 
+    # Uploads.
+    body_rate: int = Field(
+        1024, ge=0, description="Least bytes a second of a file's body, after its first minute."
+    )
+    batch_rows: int = Field(200_000_000, ge=1, description="Most rows that a subscriber file may have.")
+    upload_hours: float = Field(
+        24, gt=0, description="How long a resumable upload is kept after its last bytes."
+    )
+    raw_days: float = Field(7, gt=0, description="How long a file is kept as it came, after its check.")
+    load_lease_seconds: float = Field(
+        60, gt=0, description="Without a sign of life for so long, a batch that is being read is taken over."
+    )
+    drop_seconds: float = Field(
+        10, ge=0, description="A file in the drop folder is taken when it did not change for so long."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:

@@ -118,6 +118,28 @@ class ConflictError(SimcheckError):
     http_status = 409
 
 
+class GoneError(SimcheckError):
+    """It was there, and its time is over."""
+
+    code = "gone"
+    http_status = 410
+
+
+class MediaTypeError(SimcheckError):
+    """The body is of a kind that this route does not take."""
+
+    code = "media_type"
+    http_status = 415
+
+
+class DigestError(SimcheckError):
+    """What arrived is not what the sender says that it sent."""
+
+    code = "digest_mismatch"
+    http_status = 422
+    retry = True
+
+
 class TooLargeError(SimcheckError):
     """The body of a request is larger than this route takes."""
 

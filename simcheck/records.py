@@ -11,6 +11,9 @@ import pyarrow as pa
 
 ROW = "row"
 PROBLEM = "problem"
+# A column of deltas: what became of the row's subscription, one of CHANGES.
+CHANGE = "change"
+CHANGES = ("added", "changed", "removed")
 
 REQUIRED = ("msisdn", "id_number", "full_name", "date_of_birth")
 OPTIONAL = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
+
+from carriers.base import File
 
 
 class Content(Enum):
@@ -71,7 +72,7 @@ def kind_of(head: bytes) -> Content:
     return Content.TEXT
 
 
-def content_of(path: Path) -> Content:
+def content_of(file: File) -> Content:
     """The kind of content of a file. Raises OSError when it cannot be opened."""
-    with path.open("rb") as file:
-        return kind_of(file.read(64))
+    with file.open() as stream:
+        return kind_of(stream.read(64))

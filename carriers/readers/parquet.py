@@ -19,7 +19,7 @@ _ERRORS = (pa.ArrowException, OSError, ValueError)
 def read(reading: Reading) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file; see `carriers.base.Reader`. Raises FileRefusedError for a damaged one."""
     try:
-        file = pq.ParquetFile(reading.path, memory_map=True, pre_buffer=False)
+        file = pq.ParquetFile(reading.file.open(), pre_buffer=False)
     except _ERRORS as error:
         raise _damaged(reading) from error
     with file:

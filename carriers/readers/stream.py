@@ -29,8 +29,8 @@ def blocks(reading: Reading) -> Iterator[bytes]:
 
     Raises FileRefusedError for an archive that ends early, is damaged, or expands beyond the limit.
     """
-    codec = _CODEC.get(content_of(reading.path))
-    with pa.OSFile(str(reading.path)) as raw:
+    codec = _CODEC.get(content_of(reading.file))
+    with reading.file.open() as raw:
         stream = pa.CompressedInputStream(raw, codec) if codec else raw
         given = 0
         while block := _next(reading, stream, codec):

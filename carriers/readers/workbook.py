@@ -39,7 +39,7 @@ def read(reading: Reading) -> Iterator[pa.RecordBatch]:
     """
     _check_archive(reading)
     try:
-        with CalamineWorkbook.from_path(str(reading.path)) as book:
+        with reading.file.open() as file, CalamineWorkbook.from_filelike(file) as book:
             yield from _sheets(reading, book)
     except PasswordError as error:
         raise _refuse_password(reading) from error
@@ -54,7 +54,7 @@ def read(reading: Reading) -> Iterator[pa.RecordBatch]:
 
 def refuse_ole2(reading: Reading) -> Exception:
     """The error for a file in the old Office container: an .xls, or a workbook behind a password."""
-    with reading.path.open("rb") as file:
+    with reading.file.open() as file:
         # The container's directory names its streams in UTF-16 ([MS-CFB] 2.6.1, [MS-OFFCRYPTO] 2.3.4.4).
         previous = b""
         while block := file.read(1 << 20):
@@ -81,7 +81,7 @@ def _check_archive(reading: Reading) -> None:
     a reader that trusts them sees it.
     """
     try:
-        with zipfile.ZipFile(reading.path) as archive:
+        with reading.file.open() as file, zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
             if _WORKBOOK_PART not in archive.namelist():
                 raise reading.refuse(
