@@ -60,6 +60,17 @@ class Settings(BaseSettings):
     upload_bytes: int = Field(8 << 30, ge=1 << 10, description="Largest subscriber file in an upload.")
     body_seconds: float = Field(30, gt=0, description="Longest pause of a client that sends a body.")
 
+    # Cases, feedback, webhooks.
+    referral_days: int = Field(
+        30, ge=1, le=365, description="Days that the register's owner has to answer a referred case."
+    )
+    feedback_days: int = Field(
+        30, ge=1, le=3650, description="Days that an acknowledged feedback file is kept."
+    )
+    webhooks_private: bool = Field(
+        False, description="Let webhooks go to private addresses and over plain HTTP. For trials only."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
