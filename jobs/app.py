@@ -8,8 +8,7 @@ from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-import jobs.upkeep
-import jobs.uploads  # noqa: F401
+from jobs import cases, upkeep, uploads  # noqa: F401  (each module registers its tasks)
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE

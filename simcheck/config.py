@@ -79,6 +79,17 @@ class Settings(BaseSettings):
         10, ge=0, description="A file in the drop folder is taken when it did not change for so long."
     )
 
+    # Cases, feedback, webhooks.
+    referral_days: int = Field(
+        30, ge=1, le=365, description="Days that the register's owner has to answer a referred case."
+    )
+    feedback_days: int = Field(
+        30, ge=1, le=3650, description="Days that an acknowledged feedback file is kept."
+    )
+    webhooks_private: bool = Field(
+        False, description="Let webhooks go to private addresses and over plain HTTP. For trials only."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:

@@ -94,7 +94,7 @@ class RunBucket(Base):
 class Subscription(Base):
     """One slim row a SIM and carrier. `verdict` is the place in `rules.VERDICTS`, `reasons` a mask,
     `batch_id`, `bucket` and `row` say where its declared cells are in the lake; `facts` is the digest of what
-    a decision about it rests on.
+    a decision about it rests on. `contested`: its person has disowned it, or two people claim it.
     """
 
     __tablename__ = "subscription"
@@ -115,6 +115,7 @@ class Subscription(Base):
     name_score: Mapped[float | None] = mapped_column(sa.REAL())
     status: Mapped[str | None]
     under_order: Mapped[bool] = mapped_column(server_default=sa.false())
+    contested: Mapped[bool] = mapped_column(server_default=sa.false())
     claimants: Mapped[int] = mapped_column(sa.SmallInteger(), server_default=sa.text("1"))
     activated_on: Mapped[date | None]
     sim_changed_at: Mapped[datetime | None]

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from simcheck import clock
 from simcheck.access.models import Carrier
-from simcheck.cases.models import Webhook
 from simcheck.db.base import SERVICE_ROLE
 from simcheck.db.engine import Database, NoActorError, actor_of, driver_url
 from simcheck.errors import UnavailableError
+from simcheck.webhooks.models import Webhook
 
 pytestmark = pytest.mark.anyio
 
