@@ -8,7 +8,7 @@ from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-from jobs import cases, upkeep, uploads  # noqa: F401  (each module registers its tasks)
+from jobs import cases, gate, upkeep, uploads  # noqa: F401  (each module registers its tasks)
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE

@@ -90,6 +90,20 @@ class Settings(BaseSettings):
         False, description="Let webhooks go to private addresses and over plain HTTP. For trials only."
     )
 
+    # The gate: the OTP question, KYC Match.
+    otp_register_hours: float = Field(
+        168, gt=0, description="Greatest age of the register that a yes may rest on."
+    )
+    otp_recheck_hours: float = Field(
+        6, ge=0, description="How long after a new register a carrier's rows may rest on the one before."
+    )
+    otp_carrier_days: float = Field(35, gt=0, description="Greatest age of the carrier's file.")
+    otp_sim_days: float = Field(3, ge=0, description="Days after a change of the SIM without a yes.")
+    otp_device_days: float = Field(3, ge=0, description="Days after a change of the handset without a yes.")
+    otp_variants: bool = Field(False, description="Whether a badly written record of the person is enough.")
+    number_guesses: int = Field(10, ge=1, description="Wrong questions about a number in a day.")
+    client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:

@@ -56,6 +56,11 @@ class Grant:
     wait: float
 
 
+def key_of(limit: Limit, subject: str) -> bytes:
+    """The key of a subject's bucket: see `take` for what subjects are."""
+    return sha256(f"{limit.name}\0{subject}".encode()).digest()
+
+
 async def take(session: AsyncSession, limit: Limit, subjects: Sequence[str], cost: float = 1) -> list[Grant]:
     """Take `cost` from the bucket of each subject, in one statement. A refused one takes nothing.
 
@@ -64,7 +69,7 @@ async def take(session: AsyncSession, limit: Limit, subjects: Sequence[str], cos
     """
     if cost > limit.burst:
         raise ValueError(f"{limit.name}: a bucket of {limit.burst} never holds {cost}")
-    keys = [sha256(f"{limit.name}\0{subject}".encode()).digest() for subject in subjects]
+    keys = [key_of(limit, subject) for subject in subjects]
     taken = await session.execute(
         TAKE,
         {

@@ -10,16 +10,19 @@ from prometheus_client import CollectorRegistry
 
 import simcheck
 from simcheck.access import tokens
-from simcheck.api import batches, cases, operators, problems, token, tus
+from simcheck.api import batches, cases, operators, otp, problems, sim_events, token, tus
 from simcheck.api.frame import Frame
 from simcheck.api.guard import Doorkeeper
 from simcheck.config import Settings
+from simcheck.gate.questions import Desk
 from simcheck.service import Service
 
 # Paths that anybody may ask without a token. Every other route has a guard; a wiring test sees to it.
 PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
-ROUTERS = (token.router, operators.router, batches.router, tus.router, cases.router)
+ROUTERS = (
+    token.router, operators.router, batches.router, tus.router, cases.router, otp.router, sim_events.router,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, opening: Callable[[], AbstractAsyncContextManager[Service]]) -> FastAPI:
@@ -31,7 +34,11 @@ def create_app(settings: Settings, opening: Callable[[], AbstractAsyncContextMan
             async with service.database.transaction("start") as session:
                 await tokens.ensure_key(session, service.keyring)
             app.state.service, app.state.doorkeeper = service, Doorkeeper(service)
-            yield
+            app.state.desk = Desk(service)
+            try:
+                yield
+            finally:
+                await app.state.desk.close()
 
     app = FastAPI(
         title="simcheck",

@@ -79,6 +79,7 @@ class Doorkeeper:
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tokens: dict[str, tokens.Claims] = field(default_factory=dict)
     _allowances: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _taking: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def keys(self) -> tokens.TokenKeys:
         """The signing keys, not older than `FRESH`."""
@@ -119,17 +120,26 @@ class Doorkeeper:
 
     async def _spend(self, client: str, rate: float) -> None:
         """One request of the client's rate. A process takes some at once, good for about half a second."""
-        left, until = self._allowances.get(client, (0.0, 0.0))
-        now = time.monotonic()
-        if left < 1 or now >= until:
-            limit = limits.Limit("requests", rate, max(2 * rate, 1))
-            left, until = max(1.0, rate * CHUNK), now + CHUNK + 0.5
-            async with self.service.database.transaction("guard") as session:
-                [grant] = await limits.take(session, limit, [client], left)
-            if not grant.granted:
-                self._allowances.pop(client, None)
-                raise TooManyError("More requests than this client may make. Wait a little.", grant.wait)
+        if not self._has(client):
+            async with self._taking.setdefault(client, asyncio.Lock()):  # many at once take once
+                if not self._has(client):
+                    await self._take(client, rate)
+        left, until = self._allowances[client]
         self._allowances[client] = (left - 1, until)
+
+    def _has(self, client: str) -> bool:
+        left, until = self._allowances.get(client, (0.0, 0.0))
+        return left >= 1 and time.monotonic() < until
+
+    async def _take(self, client: str, rate: float) -> None:
+        limit = limits.Limit("requests", rate, max(2 * rate, 1))
+        some, until = max(1.0, rate * CHUNK), time.monotonic() + CHUNK + 0.5
+        async with self.service.database.transaction("guard") as session:
+            [grant] = await limits.take(session, limit, [client], some)
+        if not grant.granted:
+            self._allowances.pop(client, None)
+            raise TooManyError("More requests than this client may make. Wait a little.", grant.wait)
+        self._allowances[client] = (some, until)
 
 
 @dataclass(frozen=True)

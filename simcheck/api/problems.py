@@ -28,16 +28,16 @@ def problem(
     return JSONResponse(content, status, headers, MEDIA_TYPE)
 
 
-def of_error(error: SimcheckError) -> JSONResponse:
-    """The document of one of our errors."""
+def of_error(error: SimcheckError, **more: Any) -> JSONResponse:
+    """The document of one of our errors; `more` stands in it too."""
     headers = {}
     if isinstance(error, TooManyError):
         headers["Retry-After"] = str(max(1, math.ceil(error.after)))
     if isinstance(error, NotAuthenticatedError):
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if error.http_status >= 500 and not error.retry:  # how we are set up is not the client's business
-        return problem(error.http_status, error.code, _DEFECT)
-    return problem(error.http_status, error.code, str(error), retry=error.retry, headers=headers)
+        return problem(error.http_status, error.code, _DEFECT, **more)
+    return problem(error.http_status, error.code, str(error), retry=error.retry, headers=headers, **more)
 
 
 def of_defect() -> JSONResponse:

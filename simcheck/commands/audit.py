@@ -11,6 +11,7 @@ import typer
 from simcheck import audit
 from simcheck.config import settings
 from simcheck.errors import UsageError
+from simcheck.gate import chain
 from simcheck.service import opened
 
 app = typer.Typer(no_args_is_help=True, help="Verify the audit chain.")
@@ -25,7 +26,7 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Read the whole chain. Ends with 1 and the first bad row, if there is one."""
+    """Read the whole chain, and the question log with it. Ends with 1 and the first bad row, if any."""
     rows, fault = asyncio.run(_verify(_parsed(kept)))
     if fault is not None:
         typer.echo(f"audit: {fault} ({rows:,} rows before it are right)", err=True)
@@ -54,7 +55,8 @@ async def _verify(kept: tuple[int, bytes] | None) -> tuple[int, audit.Fault | No
         opened(settings()) as service,
         service.database.transaction("operator", ministry=True, snapshot=True) as session,
     ):
-        return await audit.verify(session, service.keyring, kept)
+        rows, fault = await audit.verify(session, service.keyring, kept)
+        return rows, fault or await chain.verify(session)
 
 
 async def _checkpoint() -> str | None:

@@ -20,11 +20,14 @@ class SimEventKind(StrEnum):
 
 
 class OtpQuestion(Base):
-    """An OTP question and its answer. `chained` once it is linked into the audit chain."""
+    """An OTP question and its answer; with empty tokens where there was nothing to look up. `chained` is the
+    id of the first question of the batch with which it was linked into the audit chain, null until then.
+    """
 
     __tablename__ = "otp_question"
     __table_args__ = (
-        sa.Index("otp_question_unchained_idx", "id", postgresql_where=sa.text("NOT chained")),
+        sa.Index("otp_question_unchained_idx", "id", postgresql_where=sa.text("chained IS NULL")),
+        sa.Index(None, "chained"),
         sa.Index(None, "at", postgresql_using="brin"),
     )
 
@@ -35,7 +38,7 @@ class OtpQuestion(Base):
     id_token: Mapped[bytes]
     eligible: Mapped[bool]
     reasons: Mapped[int] = mapped_column(sa.BigInteger())
-    chained: Mapped[bool] = mapped_column(server_default=sa.false())
+    chained: Mapped[int | None] = mapped_column(sa.BigInteger())
 
 
 class SimEvent(Base):
