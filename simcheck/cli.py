@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import shutil
 import sys
 import traceback
 from datetime import date
@@ -29,10 +28,8 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 
-DEMO_CITIZENS, DEMO_SUBSCRIPTIONS, DEMO_SEED = 150_000, 200_000, 2026
-
 STOPPED = 130  # what a shell calls a program that Ctrl-C ended
-_WITHOUT_SERVICE = {"check", "generate", "demo"}
+_WITHOUT_SERVICE = {"check", "generate"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -115,35 +112,6 @@ def generate(
         )  # fmt: skip
     if not quiet:
         terminal.print_made(made.citizens, _rows(made), out, spoken)
-
-
-@app.command()
-def demo(
-    home: Annotated[Path, typer.Option(envvar="SIMCHECK_HOME", help="Where the demo's files go.")] = Path(
-        ".simcheck"
-    ),
-    language: Annotated[terminal.Language | None, typer.Option(help="Language of what is printed.")] = None,
-) -> None:
-    """Make a small country, check every carrier's file, and show what was found."""
-    country, out = home / "demo" / "country", home / "demo" / "results"
-    shutil.rmtree(home / "demo", ignore_errors=True)
-    spoken = language or terminal.spoken()
-    with terminal.progress(spoken, shown=True) as progress:
-        made = generator.generate(
-            DEMO_CITIZENS,
-            DEMO_SUBSCRIPTIONS,
-            DEMO_SEED,
-            country,
-            progress=lambda done, total: progress("generate", done, total, done),
-        )
-    terminal.print_made(made.citizens, _rows(made), country, spoken)
-    check(
-        [f"{made_file['carrier']}={country / str(made_file['file'])}" for made_file in made.files],
-        country / "citizens.parquet",
-        out,
-        as_of=generator.AS_OF.isoformat(),
-        language=spoken,
-    )
 
 
 def _rows(made: generator.Manifest) -> dict[str, int]:

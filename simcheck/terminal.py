@@ -93,17 +93,13 @@ def print_outcome(outcome: Outcome, out: Path, language: Language) -> None:
     """Print the run's figures: carriers by verdict, the most frequent reasons, where the files are."""
     console, words = Console(highlight=False), _WORDS[language]
     counts, summary = outcome.counts, outcome.summary
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(words["carrier"])
-    for heading in (words["rows"], *(words[verdict.value] for verdict in VERDICTS)):
-        table.add_column(heading, justify="right")
-    for carrier, row in zip(counts.carriers, counts.verdicts, strict=True):
-        table.add_row(carrier, *_numbers([row.sum(), *row], language))
-    if len(counts.carriers) > 1:
-        whole = counts.verdicts.sum(0)
-        table.add_section()
-        table.add_row(words["total"], *_numbers([whole.sum(), *whole], language), style="bold")
-    console.print(table)
+    print_verdicts(
+        {
+            code: [int(each) for each in row]
+            for code, row in zip(counts.carriers, counts.verdicts, strict=True)
+        },
+        language,
+    )
     totals = counts.reasons.sum(0)
     top = sorted((reason for reason in Reason if totals[reason]), key=lambda reason: -totals[reason])[
         :TOP_REASONS
@@ -133,6 +129,45 @@ def print_outcome(outcome: Outcome, out: Path, language: Language) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def print_verdicts(carriers: dict[str, list[int]], language: Language) -> None:
+    """Print a table of carriers by verdict (in the order of VERDICTS)."""
+    words = _WORDS[language]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(words["carrier"])
+    for heading in (words["rows"], *(words[verdict.value] for verdict in VERDICTS)):
+        table.add_column(heading, justify="right")
+    for carrier, row in carriers.items():
+        table.add_row(carrier, *_numbers([sum(row), *row], language))
+    if len(carriers) > 1:
+        whole = [sum(each) for each in zip(*carriers.values(), strict=True)]
+        table.add_section()
+        table.add_row(words["total"], *_numbers([sum(whole), *whole], language), style="bold")
+    Console(highlight=False).print(table)
+
+
+def print_cases(open_cases: list[tuple[str, str, int]], language: Language) -> None:
+    """Print how many cases are open: (carrier, who acts, how many)."""
+    words = _WORDS[language]
+    acting = sorted({acts for _, acts, _ in open_cases})
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=words["cases"], title_justify="left")
+    table.add_column(words["carrier"])
+    for acts in acting:
+        table.add_column(words["carrier" if acts == "carrier" else acts], justify="right")
+    for carrier in dict.fromkeys(carrier for carrier, _, _ in open_cases):
+        counts = {acts: count for its, acts, count in open_cases if its == carrier}
+        table.add_row(carrier, *_numbers([counts.get(acts, 0) for acts in acting], language))
+    Console(highlight=False).print(table)
+
+
+def say(language: Language, what: str, **values: Any) -> None:
+    """Print one line; numbers get the language's separator of thousands."""
+    shown = {
+        name: _numbers([value], language)[0] if isinstance(value, int) else value
+        for name, value in values.items()
+    }
+    Console(highlight=False).print(_WORDS[language][what].format(**shown), markup=False, soft_wrap=True)
 
 
 def _numbers(values: list[int], language: Language) -> list[str]:

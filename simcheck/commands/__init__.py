@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, keys, processes, register
+from simcheck.commands import audit, clients, demo, keys, processes, register
 
 
 def add_to(app: typer.Typer) -> None:
     """Give the `simcheck` command those of the service."""
+    app.command()(demo.demo)
     app.command()(processes.serve)
     app.command()(processes.worker)
     app.command()(processes.migrate)

@@ -1,0 +1,251 @@
+"""`simcheck demo`: the whole service on this machine, over a small country that does not exist.
+
+The country's files lie in a temporary folder that is gone at the end. What the service keeps of them, under the
+demo's home, is sealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+import typer
+from pydantic import AnyHttpUrl
+
+import carriers.registry
+import generator
+from simcheck import terminal
+from simcheck.access import clients, scopes
+from simcheck.config import Settings
+from simcheck.errors import UnavailableError
+from simcheck.service import opened
+
+CITIZENS, SUBSCRIPTIONS, SEED = 150_000, 200_000, 2026
+WORKERS = 2
+PATIENCE = 600.0  # seconds that the country's check may take
+BANK = "demo-bank"  # who asks before a one-time code
+
+# What the country looks like after the runs: cases by carrier and by whose turn it is.
+CASES = sa.text(
+    'SELECT carrier, acts, count(*) FROM "case" WHERE closed_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2'
+)
+
+
+def demo(
+    home: Annotated[Path, typer.Option(envvar="SIMCHECK_HOME", help="Where the demo keeps its data.")] = Path(
+        ".simcheck"
+    ),
+    subscriptions: Annotated[int, typer.Option(min=1_000, help="How many subscriptions.")] = SUBSCRIPTIONS,
+    stay: Annotated[
+        bool | None, typer.Option("--stay/--no-stay", help="Serve until Ctrl-C. Default: on a terminal.")
+    ] = None,
+    language: Annotated[terminal.Language | None, typer.Option(help="Language of what is printed.")] = None,
+) -> None:
+    """Run the whole service: a register, all carriers' uploads, cross-checks, cases, two OTP questions."""
+    spoken = language or terminal.spoken()
+    place = home / "demo"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="simcheck-") as made, _Demo(place, spoken) as service:
+            service.show(Path(made), round(subscriptions * CITIZENS / SUBSCRIPTIONS), subscriptions)
+            if sys.stdin.isatty() if stay is None else stay:
+                service.say("stay", url=service.url)
+                service.wait()
+    except KeyboardInterrupt:
+        terminal.say(spoken, "demo_ended")
+
+
+class _Demo:
+    """The service's processes, ended with the block, and what is done with them."""
+
+    def __init__(self, home: Path, language: terminal.Language) -> None:
+        port = _free_port()
+        self.home, self.language = home, language
+        self.url = f"http://127.0.0.1:{port}"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SIMCHECK_")},
+            "SIMCHECK_HOME": str(home),
+            "SIMCHECK_LISTEN": f"127.0.0.1:{port}",
+            "SIMCHECK_PUBLIC_URL": self.url,
+        }
+        self.settings = Settings(home=home, database_url=None, public_url=AnyHttpUrl(self.url))
+        self.secrets: dict[str, str] = {}
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> _Demo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in reversed(self._processes):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            if process.poll() is None:
+                process.kill()
+
+    def say(self, what: str, **values: Any) -> None:
+        terminal.say(self.language, f"demo_{what}", **values)
+
+    def show(self, folder: Path, citizens: int, subscriptions: int) -> None:
+        """Everything, step by step."""
+        country = folder / "country"
+        with terminal.progress(self.language, shown=True) as progress:
+            made = generator.generate(
+                citizens, subscriptions, SEED, country,
+                progress=lambda done, total: progress("generate", done, total, done),
+            )  # fmt: skip
+        self.say("made", citizens=made.citizens, rows=sum(int(each["rows"]) for each in made.files))
+        self._start("serve")
+        self._ready()
+        self.say("serving", url=self.url)
+        self._run("register", "import", str(country / "citizens.parquet"), "--quiet")
+        self.say("register", citizens=made.citizens)
+        codes = [str(file["carrier"]) for file in made.files]
+        asyncio.run(self._add_clients(codes))
+        for _ in range(WORKERS):
+            self._start("worker")
+        sent = {
+            code: self._send(code, country / str(file["file"]))
+            for code, file in zip(codes, made.files, strict=True)
+        }
+        self.say("sent", files=len(sent))
+        done = self._watch(sent)
+        terminal.print_verdicts(
+            {code: batch["counts"]["verdicts"] for code, batch in done.items()}, self.language
+        )
+        terminal.print_cases(asyncio.run(self._cases()), self.language)
+        self._questions(country)
+        self.say("look", url=self.url, home=self.home)
+
+    def wait(self) -> None:
+        """Until Ctrl-C, or until a process of ours ends."""
+        while all(process.poll() is None for process in self._processes):
+            time.sleep(0.5)
+        raise UnavailableError(f"a process of the demo ended. Its words are in {self.home / 'logs'}.")
+
+    def _start(self, *words: str) -> None:
+        logs = self.home / "logs"
+        logs.mkdir(exist_ok=True)
+        with (logs / f"{'-'.join(words)}-{len(self._processes)}.log").open("wb") as log:
+            self._processes.append(
+                subprocess.Popen([*_SIMCHECK, *words], env=self.environment, stdout=log, stderr=log)
+            )
+
+    def _run(self, *words: str) -> None:
+        subprocess.run([*_SIMCHECK, *words], env=self.environment, check=True)
+
+    def _ready(self) -> None:
+        for _ in range(600):
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK:
+                    return
+            if self._processes[-1].poll() is not None:
+                break
+            time.sleep(0.1)
+        raise UnavailableError(f"the service did not start. Its words are in {self.home / 'logs'}.")
+
+    async def _add_clients(self, codes: list[str]) -> None:
+        async with opened(self.settings) as service:
+            async with service.database.transaction("operator", ministry=True) as session:
+                for code in codes:
+                    made = await clients.add(
+                        session, f"{code}-demo", code, carrier=code, scopes=scopes.of_carriers()
+                    )
+                    self.secrets[f"{code}-demo"] = str(made)
+                made = await clients.add(session, BANK, BANK, carrier=None, scopes=scopes.of_services())
+                self.secrets[BANK] = str(made)
+
+    def _token(self, client: str) -> dict[str, str]:
+        answer = httpx.post(
+            f"{self.url}/oauth/token", data={"grant_type": "client_credentials"},
+            auth=(client, self.secrets[client]), timeout=30,
+        )  # fmt: skip
+        answer.raise_for_status()
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def _send(self, code: str, file: Path) -> str:
+        with file.open("rb") as content:
+            answer = httpx.post(
+                f"{self.url}/v1/batches", content=content, timeout=120,
+                headers={**self._token(f"{code}-demo"), "Idempotency-Key": secrets.token_hex(8)},
+            )  # fmt: skip
+        answer.raise_for_status()
+        return str(answer.json()["id"])
+
+    def _watch(self, sent: dict[str, str]) -> dict[str, dict[str, Any]]:
+        """All batches, once each is done or refused."""
+        ended: dict[str, dict[str, Any]] = {}
+        began = time.monotonic()
+        with terminal.progress(self.language, shown=True) as progress:
+            while len(ended) < len(sent) and time.monotonic() - began < PATIENCE:
+                for code, batch in sent.items():
+                    if code not in ended:
+                        headers = self._token(f"{code}-demo")
+                        state = httpx.get(
+                            f"{self.url}/v1/batches/{batch}", headers=headers, timeout=30
+                        ).json()
+                        if state["state"] in {"done", "refused"}:
+                            ended[code] = state
+                progress("compare", len(ended), len(sent), 0)
+                time.sleep(0.3)
+        for code in sent:
+            if ended.get(code, {}).get("state") != "done":
+                raise UnavailableError(f"{code}'s file is not done. The logs are in {self.home / 'logs'}.")
+        return {code: ended[code] for code in sent}
+
+    async def _cases(self) -> list[tuple[str, str, int]]:
+        async with opened(self.settings) as service:
+            async with service.database.transaction("operator", ministry=True) as session:
+                return [(row[0], row[1], row[2]) for row in await session.execute(CASES)]
+
+    def _questions(self, country: Path) -> None:
+        """One question that is answered yes, and the same number with another person's ID."""
+        (msisdn, id_number), (_, stranger) = _verified(country, 2)
+        for number in (id_number, stranger):
+            answer = httpx.post(
+                f"{self.url}/v1/otp-checks", json={"msisdn": msisdn, "id_number": number},
+                headers=self._token(BANK), timeout=30,
+            ).json()  # fmt: skip
+            words = ", ".join(answer["reasons"])
+            self.say("otp_yes" if answer["eligible"] else "otp_no", reasons=words, as_of=answer["as_of"][:19])
+
+
+_SIMCHECK = [sys.executable, "-m", "simcheck.cli"]
+
+
+def _verified(country: Path, how_many: int) -> Iterator[tuple[str, str]]:
+    """Number and ID of rows that are right in every way, from the carrier with the plainest file."""
+    carrier = "generic" if (country / "generic.csv").exists() else "wintel"
+    truth = pq.read_table(country / "truth.parquet", columns=["carrier", "file", "row", "verdict", "kinds"])
+    plain = pc.and_(
+        pc.equal(truth["carrier"], carrier),
+        pc.and_(pc.equal(truth["verdict"], "verified"), pc.equal(pc.list_value_length(truth["kinds"]), 0)),
+    )
+    rows = truth.filter(plain).slice(0, how_many)
+    file = country / rows["file"][0].as_py()
+    batch = next(iter(carriers.registry.adapter(carrier).read(file, ("msisdn", "id_number"))))
+    for row in rows["row"].to_pylist():
+        yield batch["msisdn"][row - 1].as_py(), batch["id_number"][row - 1].as_py()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port: int = bound.getsockname()[1]
+        return port
