@@ -1,8 +1,8 @@
 """Fault points: places where a test kills this very process, to prove that nothing is lost or done twice.
 
 `SIMCHECK_FAULT=NAME` (or `NAME#3` for the third passing) ends the process there with SIGKILL, as a power cut
-would. `SIMCHECK_FAULT=record:FILE` writes the name of every point that is passed into FILE, so that a test can
-visit them all. Without the setting a point costs one comparison.
+would. `SIMCHECK_FAULT=record:FILE` writes the name of every point that is passed into FILE, so that a test
+can visit them all. Without the setting a point costs one comparison.
 """
 
 from __future__ import annotations

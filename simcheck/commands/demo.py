@@ -1,7 +1,7 @@
 """`simcheck demo`: the whole service on this machine, over a small country that does not exist.
 
-The country's files lie in a temporary folder that is gone at the end. What the service keeps of them, under the
-demo's home, is sealed.
+The country's files lie in a temporary folder that is gone at the end. What the service keeps of them, under
+the demo's home, is sealed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 import typer
 from pydantic import AnyHttpUrl
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import carriers.registry
 import generator
@@ -41,9 +42,10 @@ PATIENCE = 600.0  # seconds that the country's check may take
 BANK = "demo-bank"  # who asks before a one-time code
 
 # What the country looks like after the runs: cases by carrier and by whose turn it is.
-CASES = sa.text(
-    'SELECT carrier, acts, count(*) FROM "case" WHERE closed_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2'
-)
+CASES = sa.text("""
+SELECT carrier, acts, count(*) FROM "case" WHERE closed_at IS NULL
+GROUP BY carrier, acts ORDER BY carrier, acts
+""")
 
 
 def demo(
@@ -145,11 +147,11 @@ class _Demo:
         logs.mkdir(exist_ok=True)
         with (logs / f"{'-'.join(words)}-{len(self._processes)}.log").open("wb") as log:
             self._processes.append(
-                subprocess.Popen([*_SIMCHECK, *words], env=self.environment, stdout=log, stderr=log)
+                subprocess.Popen([*_SIMCHECK, *words], env=self.environment, stdout=log, stderr=log)  # noqa: S603
             )
 
     def _run(self, *words: str) -> None:
-        subprocess.run([*_SIMCHECK, *words], env=self.environment, check=True)
+        subprocess.run([*_SIMCHECK, *words], env=self.environment, check=True)  # noqa: S603
 
     def _ready(self) -> None:
         for _ in range(600):
@@ -162,15 +164,21 @@ class _Demo:
         raise UnavailableError(f"the service did not start. Its words are in {self.home / 'logs'}.")
 
     async def _add_clients(self, codes: list[str]) -> None:
-        async with opened(self.settings) as service:
-            async with service.database.transaction("operator", ministry=True) as session:
-                for code in codes:
-                    made = await clients.add(
-                        session, f"{code}-demo", code, carrier=code, scopes=scopes.of_carriers()
-                    )
-                    self.secrets[f"{code}-demo"] = str(made)
-                made = await clients.add(session, BANK, BANK, carrier=None, scopes=scopes.of_services())
-                self.secrets[BANK] = str(made)
+        async with self._as_operator() as session:
+            for code in codes:
+                client = f"{code}-demo"
+                made = await clients.add(session, client, code, carrier=code, scopes=scopes.of_carriers())
+                self.secrets[client] = str(made)
+            made = await clients.add(session, BANK, BANK, carrier=None, scopes=scopes.of_services())
+            self.secrets[BANK] = str(made)
+
+    @contextlib.asynccontextmanager
+    async def _as_operator(self) -> AsyncIterator[AsyncSession]:
+        async with (
+            opened(self.settings) as service,
+            service.database.transaction("operator", ministry=True) as session,
+        ):
+            yield session
 
     def _token(self, client: str) -> dict[str, str]:
         answer = httpx.post(
@@ -211,9 +219,8 @@ class _Demo:
         return {code: ended[code] for code in sent}
 
     async def _cases(self) -> list[tuple[str, str, int]]:
-        async with opened(self.settings) as service:
-            async with service.database.transaction("operator", ministry=True) as session:
-                return [(row[0], row[1], row[2]) for row in await session.execute(CASES)]
+        async with self._as_operator() as session:
+            return [(row[0], row[1], row[2]) for row in await session.execute(CASES)]
 
     def _questions(self, country: Path) -> None:
         """One question that is answered yes, and the same number with another person's ID."""
