@@ -80,8 +80,19 @@ _TIME_LETTERS = tuple(b"ampschtz")  # AM, PM, their Vietnamese SA, CH, and the T
 # Workbook serials, 1900 date system: day 60 is 29 February 1900, which never was, so from day 61 on the
 # count starts at 1899-12-30. Five digits only (from 1927-05-18): four are a year.
 FIRST_SERIAL, LAST_SERIAL = 10_000, 99_999
-_SERIAL_DAYS = (np.datetime64("1899-12-30") + np.arange(FIRST_SERIAL, LAST_SERIAL + 1)).tolist()
-SERIALS: Ymd = np.array([day.year * 10_000 + day.month * 100 + day.day for day in _SERIAL_DAYS], np.int32)
+
+
+def _serials() -> Ymd:
+    """What each serial from FIRST_SERIAL on means, as yyyymmdd."""
+    day = np.datetime64("1899-12-30") + np.arange(FIRST_SERIAL, LAST_SERIAL + 1)
+    month = day.astype("datetime64[M]")
+    year = month.astype("datetime64[Y]")
+    parts = year.astype(int) + 1970, (month - year).astype(int) + 1, (day - month).astype(int) + 1
+    ymd: Ymd = (parts[0] * 10_000 + parts[1] * 100 + parts[2]).astype(np.int32)
+    return ymd
+
+
+SERIALS = _serials()
 
 
 class Dates(NamedTuple):
