@@ -20,6 +20,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 FEW = 16  # distinct values that are kept at hand
+_SLOT_BITS = 8
+_SLOTS = 1 << _SLOT_BITS
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -125,31 +127,57 @@ def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int
 def _distinct(
     offsets: Offsets, data: Bytes, first: npt.NDArray[np.int64], place: npt.NDArray[np.int32]
 ) -> int:
-    """Compare each value with those met before, the last one first; -1 where there are too many."""
+    """Find each value among those met before; -1 where there are too many.
+
+    A short value leads by its bytes to a slot that says which it was when it was last met here, so that
+    nothing depends on the order in which values come; others are compared with all.
+    """
+    slots = np.full(_SLOTS, -1, np.int32)
+    keys = np.zeros((_SLOTS, 2), np.uint64)
     found = 0
-    last = 0
     for row in range(len(place)):
         start, size = offsets[row], offsets[row + 1] - offsets[row]
-        at = -1
-        for step in range(found):
-            candidate = last + step if last + step < found else last + step - found
-            other = offsets[first[candidate]]
-            if offsets[first[candidate] + 1] - other == size:
-                same = 0
-                while same < size and data[start + same] == data[other + same]:
-                    same += 1
-                if same == size:
-                    at = candidate
-                    break
-        if at < 0:
+        slot = -1
+        if size < 2 * EIGHT and start + 2 * EIGHT <= len(data):
+            low = eight_bytes(data, start) & _bytes_below(min(size, EIGHT))
+            high = eight_bytes(data, start + EIGHT) & _bytes_below(max(size - EIGHT, 0))
+            high |= np.uint64(size) << np.uint64(56)
+            slot = int(np.int64((low ^ high) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _SLOT_BITS)))
+            if slots[slot] >= 0 and keys[slot, 0] == low and keys[slot, 1] == high:
+                place[row] = slots[slot]
+                continue
+            keys[slot, 0], keys[slot, 1] = low, high
+        at = _met(offsets, data, start, size, first[:found])
+        if at == found:
             if found == len(first):
                 return -1
-            at = found
             first[found] = row
             found += 1
+        if slot >= 0:
+            slots[slot] = at
         place[row] = at
-        last = at
     return found
+
+
+@kernel
+def _bytes_below(count: int) -> np.uint64:
+    """All bits of the first `count` (0 to 8) of eight bytes."""
+    half = np.uint64(4 * count)
+    return (np.uint64(1) << half << half) - np.uint64(1)
+
+
+@kernel
+def _met(offsets: Offsets, data: Bytes, start: int, size: int, first: npt.NDArray[np.int64]) -> int:
+    """Which of the values met before, of which `first` has the rows, is this one; their number if none."""
+    for at in range(len(first)):
+        other = offsets[first[at]]
+        if offsets[first[at] + 1] - other == size:
+            same = 0
+            while same < size and data[start + same] == data[other + same]:
+                same += 1
+            if same == size:
+                return at
+    return len(first)
 
 
 @kernel

@@ -140,7 +140,7 @@ def _fingerprint(
     marked: npt.NDArray[np.bool_],
 ) -> None:
     for row in range(len(offsets) - 1):
-        start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        start, end = int(offsets[row]), int(offsets[row + 1])
         one, two, beyond = np.uint64(0), np.uint64(0), np.uint64(0)
         words = 0
         at = start

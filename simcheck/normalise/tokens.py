@@ -115,7 +115,7 @@ def _look_up(
     used = 0
     missing = 0
     for row in range(len(offsets) - 1):
-        at, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        at, end = int(offsets[row]), int(offsets[row + 1])
         starts[row] = used
         while at < end:
             number, size = UNMET, TOO_LONG
