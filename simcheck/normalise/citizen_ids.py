@@ -136,7 +136,7 @@ def gender_codes(column: pa.Array | pa.ChunkedArray) -> Codes:
     words, rows = _words(column)
     known = pc.index_in(words, value_set=pa.array(list(_GENDERS))).fill_null(len(_GENDERS))
     codes: Codes = np.array([*_GENDERS.values(), UNKNOWN], np.uint8)[known.to_numpy()]
-    return codes[rows]
+    return codes.take(rows)
 
 
 def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
@@ -145,7 +145,7 @@ def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
     codes: Codes = (
         pc.match_substring_regex(words, _OTHER_PAPERS).to_numpy(zero_copy_only=False).astype(np.uint8)
     )
-    return codes[rows]
+    return codes.take(rows)
 
 
 def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:

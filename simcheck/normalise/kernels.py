@@ -108,11 +108,16 @@ def column(of: Text) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(of.offsets) - 1, pa.py_buffer(of.offsets), pa.py_buffer(of.data))
 
 
-def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
-    """The distinct values of a column and each row's place among them; made for columns with few of them.
+def distinct(column: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
+    """Values that hold all of a column's, and each row's place among them; made for columns with few of them.
 
-    A null counts as an empty string.
+    A null counts as an empty string. Of a plain column every value stands once; a dictionary column's own
+    values are taken as they are.
     """
+    if isinstance(column, pa.DictionaryArray):
+        values = column.dictionary.cast(pa.string())
+        indices = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+        return pa.concat_arrays([values, pa.array([""])]).fill_null(""), indices
     offsets, data = text(column)
     first = np.empty(FEW, np.int64)
     place = np.empty(len(offsets) - 1, np.int32)
