@@ -122,7 +122,7 @@ def normalise(
         raise ValueError("ID numbers, paper types, birth dates and genders are not of the same rows")
     result = CitizenIds(np.zeros(rows, np.int64), np.zeros(rows, np.uint64))
     last_year = LAST_YEAR if as_of is None else as_of.year
-    _read_column(text, known, PROVINCES, last_year, result)
+    _read_column(text, known, PROVINCES, last_year, np.empty(ROOM, np.uint8), result)
     return result
 
 
@@ -159,9 +159,10 @@ def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDAr
 
 
 @kernel
-def _read_column(text: Text, known: _Known, provinces: Provinces, last_year: int, ids: CitizenIds) -> None:
+def _read_column(
+    text: Text, known: _Known, provinces: Provinces, last_year: int, cell: Bytes, ids: CitizenIds
+) -> None:
     (offsets, data), (others, ymd, genders), (key, flags) = text, known, ids
-    cell = np.empty(ROOM, np.uint8)
     for row in range(key.size):
         start, end = offsets[row], offsets[row + 1]
         year, other_paper = ymd[row] // 10_000, others[row]

@@ -124,7 +124,8 @@ def normalise(column: pa.Array | pa.ChunkedArray, as_of: datetime.date) -> Dates
     text = buffers(column)
     rows = text.offsets.size - 1
     dates = Dates(np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.uint64))
-    _read_column(text, _number(as_of), SERIALS, dates)
+    cell, parts = np.empty(ROOM, np.uint8), np.empty((PARTS, 2), np.int64)
+    _read_column(text, _number(as_of), SERIALS, cell, parts, dates)
     return dates
 
 
@@ -149,10 +150,8 @@ def _number(day: datetime.date) -> int:
 
 
 @kernel
-def _read_column(text: Text, as_of: int, serials: Ymd, dates: Dates) -> None:
+def _read_column(text: Text, as_of: int, serials: Ymd, cell: Bytes, parts: Parts, dates: Dates) -> None:
     (offsets, data), (ymd, other, flags) = text, dates
-    cell = np.empty(ROOM, np.uint8)
-    parts = np.zeros((PARTS, 2), np.int64)
     for row in range(ymd.size):
         start, end = offsets[row], offsets[row + 1]
         year, month, day, year_first = _usual(data, start, end)

@@ -29,9 +29,16 @@ Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int32]
 
 
+_WITHOUT_MEMORY: dict[str, Any] = {"_nrt": False}  # numba's runtime, which keeps arrays alive, is left out
+
+
 def kernel(function: F) -> F:
-    """Compile `function` on first use; it runs without the interpreter's lock."""
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
+    """Compile `function` on first use; it runs without the interpreter's lock.
+
+    A kernel borrows its arrays and makes none, whatever room it needs is handed to it: so nobody counts who
+    holds an array, which takes longer than most of what is done with it.
+    """
+    return cast(F, numba.njit(cache=True, nogil=True, **_WITHOUT_MEMORY)(function))
 
 
 def _machine(function: Any) -> Any:
@@ -121,7 +128,8 @@ def distinct(column: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArra
     offsets, data = text(column)
     first = np.empty(FEW, np.int64)
     place = np.empty(len(offsets) - 1, np.int32)
-    found = _distinct(offsets, data, first, place)
+    slots, keys = np.full(_SLOTS, -1, np.int32), np.zeros((_SLOTS, 2), np.uint64)
+    found = _distinct(offsets, data, slots, keys, first, place)
     if found < 0:
         coded = column.fill_null("").dictionary_encode()
         return coded.dictionary, coded.indices.to_numpy()
@@ -130,15 +138,18 @@ def distinct(column: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArra
 
 @kernel
 def _distinct(
-    offsets: Offsets, data: Bytes, first: npt.NDArray[np.int64], place: npt.NDArray[np.int32]
+    offsets: Offsets,
+    data: Bytes,
+    slots: npt.NDArray[np.int32],
+    keys: npt.NDArray[np.uint64],
+    first: npt.NDArray[np.int64],
+    place: npt.NDArray[np.int32],
 ) -> int:
     """Find each value among those met before; -1 where there are too many.
 
-    A short value leads by its bytes to a slot that says which it was when it was last met here, so that
-    nothing depends on the order in which values come; others are compared with all.
+    A short value leads by its bytes (`keys`) to a slot that says which it was when it was last met here, so
+    that nothing depends on the order in which values come; others are compared with all.
     """
-    slots = np.full(_SLOTS, -1, np.int32)
-    keys = np.zeros((_SLOTS, 2), np.uint64)
     found = 0
     for row in range(len(place)):
         start, size = offsets[row], offsets[row + 1] - offsets[row]
