@@ -20,7 +20,6 @@ from carriers.readers import legacy
 from carriers.readers.framing import GOOD, LF, Int64s, Lines
 from simcheck.normalise.kernels import EIGHT, Bytes, eight_bytes, kernel
 
-
 PARTS_OF_A_LETTER = 4  # bytes that a letter may take in UTF-8
 
 

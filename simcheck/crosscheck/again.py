@@ -44,8 +44,8 @@ _LIKELY_TYPO = np.uint64(Reason.ID_LIKELY_TYPO.mask)
 
 
 class Candidates(NamedTuple):
-    """Citizens that may be meant: `wanted` is the place, among the members that were looked for, of the number
-    or block that led to each."""
+    """Citizens that may be meant: `wanted` is the place, among the members looked for, of the number or block
+    that led to each."""
 
     wanted: I32
     id_number: I64
