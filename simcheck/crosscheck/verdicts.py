@@ -16,7 +16,6 @@ from simcheck.crosscheck.feedback import Feedback
 from simcheck.crosscheck.findings import U64, Findings, Source
 from simcheck.matching.rules import VERDICTS, Rules, told
 from simcheck.normalise import citizen_ids, phones
-from simcheck.normalise.citizen_ids import CMND_BASE
 from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.parallel import ordered
 from simcheck.reasons import Reason
@@ -139,7 +138,7 @@ def _table(
     score = pa.array(batch.score, mask=np.isnan(batch.score))
     columns = [
         _constant(carrier, len(batch)), _constant(file, len(batch)), pa.array(rows), msisdn,
-        citizen_ids.format_key(np.where(batch.key < CMND_BASE, batch.key, 0)),
+        citizen_ids.format_key(batch.key),
         pa.DictionaryArray.from_arrays(pa.array(verdicts.view(np.int8)), _WORDS),
         reasons, score,
     ]  # fmt: skip
