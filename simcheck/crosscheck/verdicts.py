@@ -20,6 +20,7 @@ from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.parallel import ordered
 from simcheck.reasons import Reason
 
+I8 = npt.NDArray[np.int8]
 I32 = npt.NDArray[np.int32]
 
 VERDICT_SCHEMA = pa.schema(
@@ -35,12 +36,8 @@ VERDICT_SCHEMA = pa.schema(
     ]
 )
 _CODED = pa.dictionary(pa.int8(), pa.string())
-_ENCODED_SCHEMA = pa.schema(
-    [
-        (field.name, _CODED if field.name in ("carrier", "file", "verdict") else field.type)
-        for field in VERDICT_SCHEMA
-    ]
-)
+_ENCODED = {"carrier": _CODED, "file": _CODED, "verdict": _CODED, "reasons": pa.list_(_CODED)}
+_ENCODED_SCHEMA = pa.schema([(field.name, _ENCODED.get(field.name, field.type)) for field in VERDICT_SCHEMA])
 _CODES = pa.array([reason.name for reason in Reason])
 _WORDS = pa.array([verdict.value for verdict in VERDICTS])
 
@@ -150,24 +147,35 @@ def _constant(value: str, length: int) -> pa.DictionaryArray:
 
 
 def _reason_lists(reasons: U64) -> tuple[pa.ListArray, npt.NDArray[np.int64]]:
-    """The codes of each mask, and how often each code stands."""
+    """The codes of each mask, and how often each code stands.
+
+    The codes' dictionary holds those that stand in the batch, as they come, as a writer would make it.
+    """
     offsets = np.zeros(len(reasons) + 1, np.int32)
-    codes = np.empty(int(np.bitwise_count(reasons).sum()), np.int8)
-    _spread(reasons, offsets, codes)
-    lists = pa.ListArray.from_arrays(pa.array(offsets), _CODES.take(pa.array(codes)))
-    return lists, np.bincount(codes, minlength=len(Reason))
+    places = np.empty(int(np.bitwise_count(reasons).sum()), np.int8)
+    place_of, count = np.full(len(Reason), -1, np.int8), np.zeros(len(Reason), np.int64)
+    _spread(reasons, offsets, places, place_of, count)
+    met = np.flatnonzero(place_of >= 0)
+    codes = _CODES.take(pa.array(met[np.argsort(place_of[met])]))
+    coded = pa.DictionaryArray.from_arrays(pa.array(places), codes)
+    return pa.ListArray.from_arrays(pa.array(offsets), coded), count
 
 
 @kernel
-def _spread(reasons: U64, offsets: I32, codes: npt.NDArray[np.int8]) -> None:
-    """The bits of each mask as codes, in the order of their bits."""
+def _spread(reasons: U64, offsets: I32, places: I8, place_of: I8, count: npt.NDArray[np.int64]) -> None:
+    """The bits of each mask in order, each as its reason's place among those met so far (`place_of`)."""
     used = 0
+    met = 0
     for row in range(len(reasons)):
         left = reasons[row]
         code = 0
         while left:
             if left & np.uint64(1):
-                codes[used] = code
+                if place_of[code] < 0:
+                    place_of[code] = met
+                    met += 1
+                places[used] = place_of[code]
+                count[code] += 1
                 used += 1
             left >>= np.uint64(1)
             code += 1
