@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 
-
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
