@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -95,15 +96,26 @@ def write(
         for file in files:
             file.write(feedback.header)
         writer = stack.enter_context(_writer(folder / "verdicts.parquet"))
+        aside = stack.enter_context(
+            ThreadPoolExecutor(1)
+        )  # the feedback goes to disk while verdicts are packed
+        sent: Future[None] | None = None
         for decided in ordered(decide, findings, threads):
+            if sent:
+                sent.result()
+            sent = aside.submit(_send, decided.feedback, files[decided.carrier])
             writer.write_table(decided.table)
-            if len(decided.feedback):
-                _, offsets, data = decided.feedback.buffers()
-                end = int(np.frombuffer(offsets, np.int32)[len(decided.feedback)])
-                files[decided.carrier].write(data[:end])
             counts.verdicts[decided.carrier] += decided.verdicts
             counts.reasons[decided.carrier] += decided.reasons
+        if sent:
+            sent.result()
     return counts
+
+
+def _send(feedback: pa.StringArray, file: BinaryIO) -> None:
+    if len(feedback):
+        _, offsets, data = feedback.buffers()
+        file.write(data[: int(np.frombuffer(offsets, np.int32)[len(feedback)])])
 
 
 def _labels(sources: list[Source]) -> list[str]:
