@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from carriers.readers.decoding import is_utf8, latin1_cells
+from carriers.readers.decoding import is_utf8, latin1_cells, parts_letters
 from simcheck.normalise.kernels import text
 
 _WHOLE = 2.0**63  # below it a float that is a whole number is one in 64 bits
@@ -44,10 +44,8 @@ def _checked(column: pa.Array) -> pa.Array:
     used = data[offsets[0] : offsets[-1]] if len(offsets) else data[:0]
     if not used.size or used.max() < 0x80:
         return column
-    # Valid as a whole, and no cell begins amid a character: then every cell is valid.
-    starts = offsets[:-1]
-    amid = (data[np.minimum(starts, len(data) - 1)] & 0xC0) == 0x80
-    if is_utf8(pa.py_buffer(used)) and not (amid & (offsets[1:] > starts)).any():
+    # Valid as a whole, and no cell begins amid a letter: then every cell is valid.
+    if is_utf8(used) and not parts_letters(offsets, data):
         return column
     return latin1_cells(column.view(pa.binary()))
 

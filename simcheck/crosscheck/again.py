@@ -44,9 +44,10 @@ _LIKELY_TYPO = np.uint64(Reason.ID_LIKELY_TYPO.mask)
 
 
 class Candidates(NamedTuple):
-    """Citizens that may be meant: `wanted` is the number or block that led to each."""
+    """Citizens that may be meant: `wanted` is the place, among the members looked for, of the number or block
+    that led to each."""
 
-    wanted: I64
+    wanted: I32
     id_number: I64
     born: npt.NDArray[np.int32]
     status: npt.NDArray[np.uint8]
@@ -82,7 +83,7 @@ def look_again(
         by_block.append(other)
     bearers = _joined(by_old)
     order = np.argsort(rows.key, kind="stable")
-    pairs = _compare(rows, bearers, *_expand(bearers.wanted, rows.key[order], order), measure, threads)
+    pairs = _compare(rows, bearers, *_expand(bearers, old, rows.key[order], order), measure, threads)
     best = _best(bearers, pairs, measure)
     reasons = np.full(len(rows.key), _NOT_FOUND)
     score = np.full(len(rows.key), np.nan, np.float32)
@@ -91,9 +92,9 @@ def look_again(
     reasons[at] = pairs.reasons[best] | _SUPERSEDED
     score[at] = pairs.score[best]
     person[at] = bearers.id_number[pairs.citizen[best]]
-    reasons[_likely_typos(rows, person, _joined(by_block), blocks, block_row, measure, threads)] |= (
-        _LIKELY_TYPO
-    )
+    likely = _joined(by_block)
+    pairs_near = _expand(likely, near, blocks, block_row)
+    reasons[_likely_typos(rows, person, likely, *pairs_near, measure, threads)] |= _LIKELY_TYPO
     _put_back(findings, rows, reasons, score, person)
 
 
@@ -188,17 +189,19 @@ def _nearby(ids: I64, births: I32, bits: int, bitmap: U64, at: I64, wanted: I64)
 
 
 def _pick(part: Citizens, members: Members, at: I64, wanted: I64) -> Candidates:
-    holds = members.holds(wanted)
-    at, wanted = at[holds], wanted[holds]
+    place = members.places(wanted)
+    holds = place >= 0
+    at = at[holds]
     return Candidates(
-        wanted, part.id_number[at], part.born[at], part.status[at], part.full_name.take(pa.array(at))
+        place[holds], part.id_number[at], part.born[at], part.status[at], part.full_name.take(pa.array(at))
     )
 
 
 def _joined(parts: list[Candidates]) -> Candidates:
     if not parts:
         none = np.zeros(0, np.int64)
-        return Candidates(none, none, none.astype(np.int32), none.astype(np.uint8), pa.array([], pa.string()))
+        few = none.astype(np.int32)
+        return Candidates(few, none, few, none.astype(np.uint8), pa.array([], pa.string()))
     return Candidates(
         np.concatenate([part.wanted for part in parts]),
         np.concatenate([part.id_number for part in parts]),
@@ -208,11 +211,12 @@ def _joined(parts: list[Candidates]) -> Candidates:
     )
 
 
-def _expand(wanted: I64, keys: I64, row_of_key: I64) -> tuple[I64, I64]:
-    """All pairs (row, candidate) whose numbers are equal; `keys` ascending."""
-    first = np.searchsorted(keys, wanted, "left")
-    count = np.searchsorted(keys, wanted, "right") - first
-    citizen = np.repeat(np.arange(len(wanted)), count)
+def _expand(candidates: Candidates, members: Members, keys: I64, row_of_key: I64) -> tuple[I64, I64]:
+    """All pairs (row, candidate) of the same number or block; `keys` ascending, `members` those of them."""
+    starts = np.searchsorted(keys, members.values)
+    first, last = starts[candidates.wanted], np.append(starts, len(keys))[candidates.wanted + 1]
+    count = last - first
+    citizen = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(citizen)) - np.repeat(np.cumsum(count) - count, count)
     return row_of_key[np.repeat(first, count) + nth], citizen
 
@@ -257,13 +261,12 @@ def _likely_typos(
     rows: Pending,
     person: I64,
     candidates: Candidates,
-    blocks: I64,
-    block_row: I64,
+    row: I64,
+    citizen: I64,
     measure: Measure,
     threads: int,
 ) -> I64:
-    """The rows that a citizen one slip away would explain."""
-    row, citizen = _expand(candidates.wanted, blocks, block_row)
+    """The rows that a citizen one slip away would explain, among pairs that share a block."""
     near = person[row] == 0
     _slips(rows.key[row], candidates.id_number[citizen], near)
     pairs = _compare(rows, candidates, row[near], citizen[near], measure, threads)

@@ -56,14 +56,19 @@ class Findings:
 
     @property
     def person(self) -> I64:
-        """Whom each row names: the number declared, or the valid one in its place; 0: nobody."""
+        """Whom each row names: the number declared, or the valid one in its place; 0: nobody. Not to be
+        changed: it may be `key` itself."""
+        if not len(self.bearer_at):
+            return self.key
         person = self.key.copy()
         person[self.bearer_at] = self.bearer
         return person
 
     @property
     def counted(self) -> I64:
-        """`national` of rows that claim a number: those in service."""
+        """`national` of rows that claim a number: those in service. Not to be changed either."""
+        if not len(self.over):
+            return self.national
         national = self.national.copy()
         national[self.over] = 0
         return national

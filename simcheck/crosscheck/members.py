@@ -1,7 +1,7 @@
 """Is a number in a small set, and which numbers come often? Asked of a hundred million numbers.
 
 A bitmap over a hash turns nearly all of them away in one memory access; only what passes is looked for
-in the sorted set. Frequent numbers are found the same way: small counters over a hash, which may count
+in a hash table. Frequent numbers are found the same way: small counters over a hash, which may count
 too much but never too little, leave few to be counted exactly.
 """
 
@@ -16,6 +16,7 @@ from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.normalise.names import U64
 from simcheck.register.index import mix
 
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _LEAST_BITS = 16
@@ -30,23 +31,21 @@ class Members:
         self.values = ascending[np.diff(ascending, prepend=ascending[:1] - 1) != 0]
         self._bits = max(_LEAST_BITS, min(30, int(len(self.values) * 64).bit_length()))
         self._map = np.zeros(1 << (self._bits - 6), np.uint64)
-        _set(self.values, self._bits, self._map)
+        self._slots = np.full(1 << (2 * len(self.values)).bit_length(), -1, np.int32)
+        _set(self.values, self._bits, self._map, self._slots)
 
     def rows(self, numbers: I64) -> npt.NDArray[np.int64]:
         """The positions of those numbers that are in the set, ascending."""
         if not len(self.values):
             return np.zeros(0, np.int64)
-        maybe = np.empty(len(numbers), np.int64)
-        maybe = maybe[: _maybe(numbers, *self.sieve, maybe)]
-        return maybe[self.holds(numbers[maybe])]
+        rows = np.empty(len(numbers), np.int64)
+        return rows[: _rows(numbers, *self.sieve, self.values, self._slots, rows)].copy()
 
-    def holds(self, numbers: I64) -> npt.NDArray[np.bool_]:
-        """Whether each number is in the set: exact, for the few that the sieve has let through."""
-        if not len(self.values):
-            return np.zeros(len(numbers), np.bool_)
-        at = np.minimum(np.searchsorted(self.values, numbers), len(self.values) - 1)
-        found: npt.NDArray[np.bool_] = self.values[at] == numbers
-        return found
+    def places(self, numbers: I64) -> npt.NDArray[np.int32]:
+        """The place of each number in `values`, -1 where it is not in the set."""
+        places = np.empty(len(numbers), np.int32)
+        _places(numbers, self.values, self._slots, places)
+        return places
 
     @property
     def sieve(self) -> tuple[int, U64]:
@@ -102,18 +101,43 @@ def _pick(numbers: I64, bits: int, counters: Bytes, least: int, out: I64) -> int
 
 
 @kernel
-def _set(values: I64, bits: int, bitmap: U64) -> None:
-    for value in values:
-        h = mix(value) >> np.uint64(64 - bits)
+def _set(values: I64, bits: int, bitmap: U64, slots: I32) -> None:
+    for place in range(len(values)):
+        hashed = mix(values[place])
+        h = hashed >> np.uint64(64 - bits)
         bitmap[h >> np.uint64(6)] |= np.uint64(1) << (h & np.uint64(63))
+        slot = np.int64(hashed) & (len(slots) - 1)
+        while slots[slot] >= 0:
+            slot = (slot + 1) & (len(slots) - 1)
+        slots[slot] = place
 
 
 @kernel
-def _maybe(numbers: I64, bits: int, bitmap: U64, out: I64) -> np.int64:
-    found = np.int64(0)
+def _place(number: np.int64, values: I64, slots: I32) -> int:
+    """Where a number stands in `values`, or -1."""
+    slot = np.int64(mix(number)) & (len(slots) - 1)
+    while slots[slot] >= 0 and values[slots[slot]] != number:
+        slot = (slot + 1) & (len(slots) - 1)
+    return int(slots[slot])
+
+
+@kernel
+def _places(numbers: I64, values: I64, slots: I32, out: I32) -> None:
     for at in range(len(numbers)):
+        out[at] = _place(numbers[at], values, slots)
+
+
+@kernel
+def _rows(numbers: I64, bits: int, bitmap: U64, values: I64, slots: I32, out: I64) -> int:
+    """The positions of members among `numbers`: those that pass the sieve, and of them those that are."""
+    maybe = np.int64(0)
+    for at in range(len(numbers)):
+        out[maybe] = at
+        maybe += passes(numbers[at], bits, bitmap)
+    found = 0
+    for at in out[:maybe]:
         out[found] = at
-        found += passes(numbers[at], bits, bitmap)
+        found += _place(numbers[at], values, slots) >= 0
     return found
 
 

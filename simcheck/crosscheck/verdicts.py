@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,11 @@ from simcheck.crosscheck.feedback import Feedback
 from simcheck.crosscheck.findings import U64, Findings, Source
 from simcheck.matching.rules import VERDICTS, Rules, told
 from simcheck.normalise import citizen_ids, phones
-from simcheck.normalise.citizen_ids import CMND_BASE
 from simcheck.normalise.kernels import Bytes, kernel
 from simcheck.parallel import ordered
 from simcheck.reasons import Reason
 
+I8 = npt.NDArray[np.int8]
 I32 = npt.NDArray[np.int32]
 
 VERDICT_SCHEMA = pa.schema(
@@ -36,12 +37,8 @@ VERDICT_SCHEMA = pa.schema(
     ]
 )
 _CODED = pa.dictionary(pa.int8(), pa.string())
-_ENCODED_SCHEMA = pa.schema(
-    [
-        (field.name, _CODED if field.name in ("carrier", "file", "verdict") else field.type)
-        for field in VERDICT_SCHEMA
-    ]
-)
+_ENCODED = {"carrier": _CODED, "file": _CODED, "verdict": _CODED, "reasons": pa.list_(_CODED)}
+_ENCODED_SCHEMA = pa.schema([(field.name, _ENCODED.get(field.name, field.type)) for field in VERDICT_SCHEMA])
 _CODES = pa.array([reason.name for reason in Reason])
 _WORDS = pa.array([verdict.value for verdict in VERDICTS])
 
@@ -99,15 +96,26 @@ def write(
         for file in files:
             file.write(feedback.header)
         writer = stack.enter_context(_writer(folder / "verdicts.parquet"))
+        aside = stack.enter_context(
+            ThreadPoolExecutor(1)
+        )  # the feedback goes to disk while verdicts are packed
+        sent: Future[None] | None = None
         for decided in ordered(decide, findings, threads):
+            if sent:
+                sent.result()
+            sent = aside.submit(_send, decided.feedback, files[decided.carrier])
             writer.write_table(decided.table)
-            if len(decided.feedback):
-                _, offsets, data = decided.feedback.buffers()
-                end = int(np.frombuffer(offsets, np.int32)[len(decided.feedback)])
-                files[decided.carrier].write(data[:end])
             counts.verdicts[decided.carrier] += decided.verdicts
             counts.reasons[decided.carrier] += decided.reasons
+        if sent:
+            sent.result()
     return counts
+
+
+def _send(feedback: pa.StringArray, file: BinaryIO) -> None:
+    if len(feedback):
+        _, offsets, data = feedback.buffers()
+        file.write(data[: int(np.frombuffer(offsets, np.int32)[len(feedback)])])
 
 
 def _labels(sources: list[Source]) -> list[str]:
@@ -139,7 +147,7 @@ def _table(
     score = pa.array(batch.score, mask=np.isnan(batch.score))
     columns = [
         _constant(carrier, len(batch)), _constant(file, len(batch)), pa.array(rows), msisdn,
-        citizen_ids.format_key(np.where(batch.key < CMND_BASE, batch.key, 0)),
+        citizen_ids.format_key(batch.key),
         pa.DictionaryArray.from_arrays(pa.array(verdicts.view(np.int8)), _WORDS),
         reasons, score,
     ]  # fmt: skip
@@ -151,24 +159,35 @@ def _constant(value: str, length: int) -> pa.DictionaryArray:
 
 
 def _reason_lists(reasons: U64) -> tuple[pa.ListArray, npt.NDArray[np.int64]]:
-    """The codes of each mask, and how often each code stands."""
+    """The codes of each mask, and how often each code stands.
+
+    The codes' dictionary holds those that stand in the batch, as they come, as a writer would make it.
+    """
     offsets = np.zeros(len(reasons) + 1, np.int32)
-    codes = np.empty(int(np.bitwise_count(reasons).sum()), np.int8)
-    _spread(reasons, offsets, codes)
-    lists = pa.ListArray.from_arrays(pa.array(offsets), _CODES.take(pa.array(codes)))
-    return lists, np.bincount(codes, minlength=len(Reason))
+    places = np.empty(int(np.bitwise_count(reasons).sum()), np.int8)
+    place_of, count = np.full(len(Reason), -1, np.int8), np.zeros(len(Reason), np.int64)
+    _spread(reasons, offsets, places, place_of, count)
+    met = np.flatnonzero(place_of >= 0)
+    codes = _CODES.take(pa.array(met[np.argsort(place_of[met])]))
+    coded = pa.DictionaryArray.from_arrays(pa.array(places), codes)
+    return pa.ListArray.from_arrays(pa.array(offsets), coded), count
 
 
 @kernel
-def _spread(reasons: U64, offsets: I32, codes: npt.NDArray[np.int8]) -> None:
-    """The bits of each mask as codes, in the order of their bits."""
+def _spread(reasons: U64, offsets: I32, places: I8, place_of: I8, count: npt.NDArray[np.int64]) -> None:
+    """The bits of each mask in order, each as its reason's place among those met so far (`place_of`)."""
     used = 0
+    met = 0
     for row in range(len(reasons)):
         left = reasons[row]
         code = 0
         while left:
             if left & np.uint64(1):
-                codes[used] = code
+                if place_of[code] < 0:
+                    place_of[code] = met
+                    met += 1
+                places[used] = place_of[code]
+                count[code] += 1
                 used += 1
             left >>= np.uint64(1)
             code += 1

@@ -127,7 +127,7 @@ def _joined(words: I32, at: I32, pool: I32, out: I32) -> int:
 
 
 @kernel
-def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
+def same_but_spaced(declared: I32, registered: I32, table: WordTable, room: I32) -> int:
     """Glued or split words, and lost apostrophes: the same letters in the same order.
 
     Gives SPACED, SPACED_BARE (the declared name has also lost its marks) or APART.
@@ -135,32 +135,27 @@ def same_but_spaced(declared: I32, registered: I32, table: WordTable) -> int:
     Tones stand at a word's end, so exact forms are compared first by their letters and then by their
     tones. No word that is new on the declared side may be a syllable of its own: Hoan is not Hồ An, and Thu
     Yên is not Thuyên. (A family name that fell into pieces is no family name any more: Ngu yễn.)
+    `room`, of shape (2, LONGEST), is for the letters of both.
     """
-    ours = np.empty(LONGEST, np.int32)
-    theirs = np.empty(LONGEST, np.int32)
+    ours, theirs = room[0], room[1]
     facts = table.facts
     marked = False
     for word in declared:
         marked |= facts[word, FLAGS] & MARKED != 0
-    if _joined(declared, table.plain_at, table.plains, ours) != _joined(
-        registered, table.plain_at, table.plains, theirs
-    ):
-        return APART
     used = _joined(declared, table.plain_at, table.plains, ours)
-    if not _equal(ours, theirs, used):
+    if used != _joined(registered, table.plain_at, table.plains, theirs) or not _equal(ours, theirs, used):
         return APART
     if _may_be_words(declared, registered, facts, NAMING if marked else BARE_VALID):
         return APART
-    if _same_letters(declared, registered, table):
+    if _same_letters(declared, registered, table, room):
         return SPACED
     return APART if marked else SPACED_BARE
 
 
 @kernel
-def _same_letters(declared: I32, registered: I32, table: WordTable) -> bool:
+def _same_letters(declared: I32, registered: I32, table: WordTable, room: I32) -> bool:
     """Whether letters with their shapes, and the tones in their order, are the same."""
-    ours = np.empty(LONGEST, np.int32)
-    theirs = np.empty(LONGEST, np.int32)
+    ours, theirs = room[0], room[1]
     used = _joined(declared, table.form_at, table.forms, ours)
     if used != _joined(registered, table.form_at, table.forms, theirs):
         return False

@@ -20,6 +20,7 @@ from simcheck.matching.damage import (
     ALL_LOST,
     APART,
     HOLED,
+    LONGEST,
     SPACED_BARE,
     fits_holes,
     one_slip,
@@ -97,7 +98,7 @@ def compare(
     score = np.zeros(len(declared), np.float32)
     _compare(
         ours.word, ours.starts, theirs.word, theirs.starts, vocabulary.table(),
-        minimum_information, reasons, score,
+        minimum_information, np.empty((2, LONGEST), np.int32), reasons, score,
     )  # fmt: skip
     repaired = ours.encoded & (reasons & (MISSING | DIFFERENT | TYPO) == 0)
     reasons[repaired] |= ENCODING
@@ -107,17 +108,19 @@ def compare(
 @kernel
 def _compare(
     d_word: I32, d_starts: I32, r_word: I32, r_starts: I32, table: WordTable,
-    minimum: float, reasons: npt.NDArray[np.uint64], score: npt.NDArray[np.float32],
+    minimum: float, room: I32, reasons: npt.NDArray[np.uint64], score: npt.NDArray[np.float32],
 ) -> None:  # fmt: skip
     for row in range(len(d_starts) - 1):
         declared = d_word[d_starts[row] : d_starts[row + 1]]
         registered = r_word[r_starts[row] : r_starts[row + 1]]
-        reasons[row], score[row] = explain(declared, registered, table, minimum)
+        reasons[row], score[row] = explain(declared, registered, table, minimum, room)
 
 
 @kernel
-def explain(declared: I32, registered: I32, table: WordTable, minimum: float) -> tuple[np.uint64, float]:
-    """The reasons of one pair of names, and its score."""
+def explain(
+    declared: I32, registered: I32, table: WordTable, minimum: float, room: I32
+) -> tuple[np.uint64, float]:
+    """The reasons of one pair of names, and its score. `room` is for `same_but_spaced`."""
     if len(declared) == 0:
         return MISSING, 0.0
     facts = table.facts
@@ -139,7 +142,7 @@ def explain(declared: I32, registered: I32, table: WordTable, minimum: float) ->
                 return found, 0.95
             if order >= LAST_ORDER[min(len(declared), len(LAST_ORDER) - 1)]:
                 break
-    spaced = same_but_spaced(declared, registered, table)
+    spaced = same_but_spaced(declared, registered, table, room)
     if spaced != APART:
         return SPACING | (DIACRITICS if spaced == SPACED_BARE else NONE), 0.95
     score = _overlap(declared, registered, table)

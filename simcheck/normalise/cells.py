@@ -23,6 +23,7 @@ DROPPED = 0
 SPACE, QUOTE, APOSTROPHE, PLUS, COMMA, DASH, DOT, SLASH, EQUALS = (ord(each) for each in " \"'+,-./=")
 ZERO, NINE, HASH = ord("0"), ord("9"), ord("#")
 _ZEROS = 0x3030303030303030  # eight of them
+_PAIRS = np.frombuffer("".join(f"{number:02}" for number in range(100)).encode(), np.uint8)  # 00 01 ... 99
 LOWER_A, LOWER_E, LOWER_Z, TO_LOWER = ord("a"), ord("e"), ord("z"), 0x20
 
 _SEPARATORS = (SPACE, DOT, COMMA, DASH)
@@ -280,15 +281,20 @@ def _write_fixed(
     end = 0
     for row in range(numbers.size):
         offsets[row] = end
-        number = numbers[row]
-        if number <= 0:
+        if numbers[row] <= 0:
             continue
+        left = np.uint64(numbers[row])
         for place in range(prefix.size):
             data[end + place] = prefix[place]
-        end += prefix.size + width
-        for place in range(end - 1, end - width - 1, -1):
-            data[place] = ZERO + number % 10
-            number //= 10
+        first = end + prefix.size
+        end = place = first + width
+        while place > first + 1:  # two digits a division
+            place -= 2
+            pair = 2 * (left % np.uint64(100))
+            data[place], data[place + 1] = _PAIRS[pair], _PAIRS[pair + np.uint64(1)]
+            left //= np.uint64(100)
+        if place > first:
+            data[first] = np.uint64(ZERO) + left % np.uint64(10)
     offsets[numbers.size] = end
 
 

@@ -122,7 +122,7 @@ def normalise(
         raise ValueError("ID numbers, paper types, birth dates and genders are not of the same rows")
     result = CitizenIds(np.zeros(rows, np.int64), np.zeros(rows, np.uint64))
     last_year = LAST_YEAR if as_of is None else as_of.year
-    _read_column(text, known, PROVINCES, last_year, result)
+    _read_column(text, known, PROVINCES, last_year, np.empty(ROOM, np.uint8), result)
     return result
 
 
@@ -136,7 +136,7 @@ def gender_codes(column: pa.Array | pa.ChunkedArray) -> Codes:
     words, rows = _words(column)
     known = pc.index_in(words, value_set=pa.array(list(_GENDERS))).fill_null(len(_GENDERS))
     codes: Codes = np.array([*_GENDERS.values(), UNKNOWN], np.uint8)[known.to_numpy()]
-    return codes[rows]
+    return codes.take(rows)
 
 
 def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
@@ -145,7 +145,7 @@ def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
     codes: Codes = (
         pc.match_substring_regex(words, _OTHER_PAPERS).to_numpy(zero_copy_only=False).astype(np.uint8)
     )
-    return codes[rows]
+    return codes.take(rows)
 
 
 def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
@@ -159,9 +159,10 @@ def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDAr
 
 
 @kernel
-def _read_column(text: Text, known: _Known, provinces: Provinces, last_year: int, ids: CitizenIds) -> None:
+def _read_column(
+    text: Text, known: _Known, provinces: Provinces, last_year: int, cell: Bytes, ids: CitizenIds
+) -> None:
     (offsets, data), (others, ymd, genders), (key, flags) = text, known, ids
-    cell = np.empty(ROOM, np.uint8)
     for row in range(key.size):
         start, end = offsets[row], offsets[row + 1]
         year, other_paper = ymd[row] // 10_000, others[row]

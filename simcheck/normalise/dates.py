@@ -80,8 +80,19 @@ _TIME_LETTERS = tuple(b"ampschtz")  # AM, PM, their Vietnamese SA, CH, and the T
 # Workbook serials, 1900 date system: day 60 is 29 February 1900, which never was, so from day 61 on the
 # count starts at 1899-12-30. Five digits only (from 1927-05-18): four are a year.
 FIRST_SERIAL, LAST_SERIAL = 10_000, 99_999
-_SERIAL_DAYS = (np.datetime64("1899-12-30") + np.arange(FIRST_SERIAL, LAST_SERIAL + 1)).tolist()
-SERIALS: Ymd = np.array([day.year * 10_000 + day.month * 100 + day.day for day in _SERIAL_DAYS], np.int32)
+
+
+def _serials() -> Ymd:
+    """What each serial from FIRST_SERIAL on means, as yyyymmdd."""
+    day = np.datetime64("1899-12-30") + np.arange(FIRST_SERIAL, LAST_SERIAL + 1)
+    month = day.astype("datetime64[M]")
+    year = month.astype("datetime64[Y]")
+    parts = year.astype(int) + 1970, (month - year).astype(int) + 1, (day - month).astype(int) + 1
+    ymd: Ymd = (parts[0] * 10_000 + parts[1] * 100 + parts[2]).astype(np.int32)
+    return ymd
+
+
+SERIALS = _serials()
 
 
 class Dates(NamedTuple):
@@ -113,7 +124,8 @@ def normalise(column: pa.Array | pa.ChunkedArray, as_of: datetime.date) -> Dates
     text = buffers(column)
     rows = text.offsets.size - 1
     dates = Dates(np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.uint64))
-    _read_column(text, _number(as_of), SERIALS, dates)
+    cell, parts = np.empty(ROOM, np.uint8), np.empty((PARTS, 2), np.int64)
+    _read_column(text, _number(as_of), SERIALS, cell, parts, dates)
     return dates
 
 
@@ -138,10 +150,8 @@ def _number(day: datetime.date) -> int:
 
 
 @kernel
-def _read_column(text: Text, as_of: int, serials: Ymd, dates: Dates) -> None:
+def _read_column(text: Text, as_of: int, serials: Ymd, cell: Bytes, parts: Parts, dates: Dates) -> None:
     (offsets, data), (ymd, other, flags) = text, dates
-    cell = np.empty(ROOM, np.uint8)
-    parts = np.zeros((PARTS, 2), np.int64)
     for row in range(ymd.size):
         start, end = offsets[row], offsets[row + 1]
         year, month, day, year_first = _usual(data, start, end)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 # What the bytes 0x80 to 0xFF mean. TCVN3 (the ABC fonts) is the lower-case half of TCVN 5712 VN1.
 _TCVN3_HIGH = (
@@ -72,6 +73,7 @@ _CP1252_BACK = {
 }
 
 
+@lru_cache(maxsize=64)  # each encoding in turn asks for the same word's
 def single_bytes(written: str) -> str | None:
     """The bytes that were read as `written`, by Latin-1 or CP1252, as code points 0 to 255; None where it was
     neither."""

@@ -20,6 +20,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 FEW = 16  # distinct values that are kept at hand
+_SLOT_BITS = 8
+_SLOTS = 1 << _SLOT_BITS
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -27,9 +29,16 @@ Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int32]
 
 
+_WITHOUT_MEMORY: dict[str, Any] = {"_nrt": False}  # numba's runtime, which keeps arrays alive, is left out
+
+
 def kernel(function: F) -> F:
-    """Compile `function` on first use; it runs without the interpreter's lock."""
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
+    """Compile `function` on first use; it runs without the interpreter's lock.
+
+    A kernel borrows its arrays and makes none, whatever room it needs is handed to it: so nobody counts who
+    holds an array, which takes longer than most of what is done with it.
+    """
+    return cast(F, numba.njit(cache=True, nogil=True, **_WITHOUT_MEMORY)(function))
 
 
 def _machine(function: Any) -> Any:
@@ -106,15 +115,21 @@ def column(of: Text) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(of.offsets) - 1, pa.py_buffer(of.offsets), pa.py_buffer(of.data))
 
 
-def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
-    """The distinct values of a column and each row's place among them; made for columns with few of them.
+def distinct(column: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
+    """Values that hold all of a column's, and each row's place among them; made for columns with few of them.
 
-    A null counts as an empty string.
+    A null counts as an empty string. Of a plain column every value stands once; a dictionary column's own
+    values are taken as they are.
     """
+    if isinstance(column, pa.DictionaryArray):
+        values = column.dictionary.cast(pa.string())
+        indices = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+        return pa.concat_arrays([values, pa.array([""])]).fill_null(""), indices
     offsets, data = text(column)
     first = np.empty(FEW, np.int64)
     place = np.empty(len(offsets) - 1, np.int32)
-    found = _distinct(offsets, data, first, place)
+    slots, keys = np.full(_SLOTS, -1, np.int32), np.zeros((_SLOTS, 2), np.uint64)
+    found = _distinct(offsets, data, slots, keys, first, place)
     if found < 0:
         coded = column.fill_null("").dictionary_encode()
         return coded.dictionary, coded.indices.to_numpy()
@@ -123,33 +138,62 @@ def distinct(column: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int
 
 @kernel
 def _distinct(
-    offsets: Offsets, data: Bytes, first: npt.NDArray[np.int64], place: npt.NDArray[np.int32]
+    offsets: Offsets,
+    data: Bytes,
+    slots: npt.NDArray[np.int32],
+    keys: npt.NDArray[np.uint64],
+    first: npt.NDArray[np.int64],
+    place: npt.NDArray[np.int32],
 ) -> int:
-    """Compare each value with those met before, the last one first; -1 where there are too many."""
+    """Find each value among those met before; -1 where there are too many.
+
+    A short value leads by its bytes (`keys`) to a slot that says which it was when it was last met here, so
+    that nothing depends on the order in which values come; others are compared with all.
+    """
     found = 0
-    last = 0
     for row in range(len(place)):
         start, size = offsets[row], offsets[row + 1] - offsets[row]
-        at = -1
-        for step in range(found):
-            candidate = last + step if last + step < found else last + step - found
-            other = offsets[first[candidate]]
-            if offsets[first[candidate] + 1] - other == size:
-                same = 0
-                while same < size and data[start + same] == data[other + same]:
-                    same += 1
-                if same == size:
-                    at = candidate
-                    break
-        if at < 0:
+        slot = -1
+        if size < 2 * EIGHT and start + 2 * EIGHT <= len(data):
+            low = eight_bytes(data, start) & _bytes_below(min(size, EIGHT))
+            high = eight_bytes(data, start + EIGHT) & _bytes_below(max(size - EIGHT, 0))
+            high |= np.uint64(size) << np.uint64(56)
+            slot = int(np.int64((low ^ high) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _SLOT_BITS)))
+            if slots[slot] >= 0 and keys[slot, 0] == low and keys[slot, 1] == high:
+                place[row] = slots[slot]
+                continue
+            keys[slot, 0], keys[slot, 1] = low, high
+        at = _met(offsets, data, start, size, first[:found])
+        if at == found:
             if found == len(first):
                 return -1
-            at = found
             first[found] = row
             found += 1
+        if slot >= 0:
+            slots[slot] = at
         place[row] = at
-        last = at
     return found
+
+
+@kernel
+def _bytes_below(count: int) -> np.uint64:
+    """All bits of the first `count` (0 to 8) of eight bytes."""
+    half = np.uint64(4 * count)
+    return (np.uint64(1) << half << half) - np.uint64(1)
+
+
+@kernel
+def _met(offsets: Offsets, data: Bytes, start: int, size: int, first: npt.NDArray[np.int64]) -> int:
+    """Which of the values met before, of which `first` has the rows, is this one; their number if none."""
+    for at in range(len(first)):
+        other = offsets[first[at]]
+        if offsets[first[at] + 1] - other == size:
+            same = 0
+            while same < size and data[start + same] == data[other + same]:
+                same += 1
+            if same == size:
+                return at
+    return len(first)
 
 
 @kernel

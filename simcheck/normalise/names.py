@@ -11,6 +11,7 @@ A country writes its names with some ten thousand words, so the words met last a
 from __future__ import annotations
 
 import secrets
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ from simcheck.normalise.letters import (
     TONE_MARK,
     UNKNOWN,
 )
-from simcheck.normalise.tokens import BEYOND_ASCII, SPACE, place_of, word_bytes
+from simcheck.normalise.tokens import BEYOND_ASCII, TOO_LONG, place_of, word_bytes
 
 U64 = npt.NDArray[np.uint64]
 
@@ -44,6 +45,9 @@ CODE_BITS = 38
 _TONE_CODE = 240  # codes of the tones, beside those of letters and marks
 _N = 14  # the code of the letter n: n and a combining tilde is the Spanish letter, no tone
 _KEPT_BITS = 14  # so many words at hand, as a power of two
+
+
+_at_hand = threading.local()
 
 
 class Fingerprints(NamedTuple):
@@ -75,9 +79,16 @@ def fingerprint(names: pa.StringArray | pa.ChunkedArray, keys: U64) -> Fingerpri
     marked = np.zeros(len(offsets) - 1, np.bool_)
     letters = Letters(LETTER, TONE, COMPOSE, keys[: MAX_LETTERS + 2])
     word_keys = keys[MAX_LETTERS + 2 :].reshape(MAX_WORDS, 4)
-    kept = np.zeros((1 << _KEPT_BITS, 3), np.uint64)
-    _fingerprint(offsets, data, letters, word_keys, kept, code, marked)
+    _fingerprint(offsets, data, letters, word_keys, _kept(keys), code, marked)
     return Fingerprints(code, marked)
+
+
+def _kept(keys: U64) -> U64:
+    """The words that this thread has met under `keys`: two numbers of bytes (`tokens`) and the code, each."""
+    if getattr(_at_hand, "keys", None) is not keys:
+        _at_hand.keys, _at_hand.words = keys, np.zeros((1 << _KEPT_BITS, 3), np.uint64)
+    words: U64 = _at_hand.words
+    return words
 
 
 def blank(column: pa.StringArray | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
@@ -129,25 +140,25 @@ def _fingerprint(
     marked: npt.NDArray[np.bool_],
 ) -> None:
     for row in range(len(offsets) - 1):
-        start, end = offsets[row], offsets[row + 1]
+        start, end = int(offsets[row]), int(offsets[row + 1])
         one, two, beyond = np.uint64(0), np.uint64(0), np.uint64(0)
         words = 0
         at = start
         while at < end:
-            if data[at] == SPACE:
-                at += 1
-                continue
             if at + 2 * EIGHT > len(data) or words == MAX_WORDS:
                 break
             first, second, size = word_bytes(data, at, end)
+            if size == 0:
+                at += 1
+                continue
             beyond |= first | second
             slot = place_of(first, second, _KEPT_BITS)
             is_kept = kept[slot, 0] == first and kept[slot, 1] == second
-            if size == 0 or not (is_kept or _keep(data, at, size, first, second, letters, kept)):
+            if not (is_kept or _keep(data, at, size, first, second, letters, kept)):
                 break
             one, two = _add_word(one, two, kept[slot, 2], keys, words)
             words += 1
-            at += size
+            at += size + 1  # what ends a word is a space or the end
         marked[row] = beyond & np.uint64(BEYOND_ASCII) != 0
         if at < end:  # a break: the name is more than plain words
             one, two, words = _letter_by_letter(data, start, end, letters, keys)
@@ -162,6 +173,8 @@ def _keep(
     data: Bytes, at: int, size: int, first: np.uint64, second: np.uint64, letters: Letters, kept: U64
 ) -> bool:
     """Work out a word's code and keep it; false where the name must be read letter by letter."""
+    if size == TOO_LONG:
+        return False
     spelled, after, whole = _spell(data, at, at + size, letters)
     if not whole or after < at + size:
         return False

@@ -82,7 +82,7 @@ def normalise(column: pa.Array | pa.ChunkedArray) -> Phones:
     text = buffers(column)
     rows = text.offsets.size - 1
     phones = Phones(np.zeros(rows, np.int64), np.zeros(rows, np.uint64))
-    _read_column(text, PLAN, phones)
+    _read_column(text, PLAN, np.empty(ROOM, np.uint8), phones)
     return phones
 
 
@@ -92,9 +92,8 @@ def e164(national: npt.NDArray[np.int64]) -> pa.StringArray:
 
 
 @kernel
-def _read_column(text: Text, plan: Plan, phones: Phones) -> None:
+def _read_column(text: Text, plan: Plan, cell: Bytes, phones: Phones) -> None:
     (offsets, data), (national, flags) = text, phones
-    cell = np.empty(ROOM, np.uint8)
     for row in range(national.size):
         start, end = offsets[row], offsets[row + 1]
         plus = end > start and data[start] == PLUS

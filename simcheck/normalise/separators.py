@@ -85,12 +85,8 @@ def _kinds() -> Bytes:
     kinds = np.zeros(0x10000, np.uint8)
     for characters, kind in ((SPACES + "-_,;/\x85", _BLANK), (APOSTROPHES, _QUOTE), (".", _STOP)):
         kinds[[ord(character) for character in characters]] = kind
-    hidden = [
-        point
-        for point in range(0x10000)
-        if HIDDEN.fullmatch(chr(point)) and chr(point) not in SPACES + "\x85"
-    ]
-    kinds[hidden] = _UNSEEN
+    hidden = HIDDEN.findall("".join(map(chr, range(0x10000))))
+    kinds[[ord(character) for character in hidden if character not in SPACES + "\x85"]] = _UNSEEN
     return kinds
 
 

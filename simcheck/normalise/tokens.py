@@ -17,6 +17,7 @@ U64 = npt.NDArray[np.uint64]
 SPACE = 0x20
 BEYOND_ASCII = 0x8080808080808080  # the bits that some byte of eight has when it is not ASCII
 UNMET = -2  # the number of a word that the table does not know
+TOO_LONG = 2 * EIGHT  # the size of a word of more bytes than two numbers hold beside its size
 _SPACES, _ONES = 0x2020202020202020, 0x0101010101010101
 _LEAST_BITS = 14
 
@@ -64,13 +65,17 @@ class WordNumbers:
 @kernel
 def word_bytes(data: Bytes, at: int, end: int) -> tuple[np.uint64, np.uint64, int]:
     """The word that begins at `at`, up to a space or `end`: its bytes as two numbers (the last byte is its
-    size), and its size; size 0 where it has more than fifteen. Sixteen bytes from `at` on must be there to be
-    read."""
-    first, size = _before_space(eight_bytes(data, at), end - at)
-    second = np.uint64(0)
-    if size == EIGHT:
-        second, more = _before_space(eight_bytes(data, at + EIGHT), end - at - EIGHT)
-        size = size + more if more < EIGHT else 0
+    size), and its size, 0 where there is a space; TOO_LONG where it has more than fifteen. Sixteen bytes
+    from `at` on must be there to be read.
+
+    Nothing here branches: where a word ends is what a processor cannot foresee.
+    """
+    left = end - at
+    first, size = _before_space(eight_bytes(data, at), left)
+    second, more = _before_space(eight_bytes(data, at + EIGHT), left - EIGHT)
+    whole = size == EIGHT
+    size += more if whole else 0
+    second = second if whole else np.uint64(0)
     return first, second | np.uint64(size) << np.uint64(56), size
 
 
@@ -78,13 +83,10 @@ def word_bytes(data: Bytes, at: int, end: int) -> tuple[np.uint64, np.uint64, in
 def _before_space(word: np.uint64, most: int) -> tuple[np.uint64, int]:
     """The bytes of eight before the first space, at most so many, and how many they are."""
     spaces = word ^ np.uint64(_SPACES)
-    # the high bit of the first space's byte (Mycroft's test for a zero byte)
+    # the high bit of the first space's byte (Mycroft's test for a zero byte), and that of the end
     found = (spaces - np.uint64(_ONES)) & ~spaces & np.uint64(BEYOND_ASCII)
-    if most < EIGHT:
-        found |= np.uint64(0x80) << np.uint64(8 * most)
-    if found == 0:
-        return word, EIGHT
-    below = ((found & (~found + np.uint64(1))) - np.uint64(1)) >> np.uint64(7)
+    found |= np.uint64(0x80 if 0 <= most < EIGHT else 0) << np.uint64(8 * most & 63)
+    below = ((found & (~found + np.uint64(1))) >> np.uint64(7)) - np.uint64(1)
     return word & below, int(np.int64((below & np.uint64(_ONES)) * np.uint64(_ONES) >> np.uint64(56)))
 
 
@@ -113,21 +115,24 @@ def _look_up(
     used = 0
     missing = 0
     for row in range(len(offsets) - 1):
-        at, end = offsets[row], offsets[row + 1]
+        at, end = int(offsets[row]), int(offsets[row + 1])
         starts[row] = used
         while at < end:
-            if data[at] == SPACE:
-                at += 1
-                continue
-            number, size = UNMET, 0
+            number, size = UNMET, TOO_LONG
             if at + 2 * EIGHT <= len(data):
                 first, second, size = word_bytes(data, at, end)
-                slot = place_of(first, second, bits)
-                while size and slots[slot, 0] != 0:
-                    if slots[slot, 0] == first and slots[slot, 1] == second:
-                        number = int(np.int64(slots[slot, 2]))
-                        break
-                    slot = (slot + 1) & ((1 << bits) - 1)
+                if size < TOO_LONG:
+                    slot = place_of(first, second, bits)
+                    while slots[slot, 0] != 0:
+                        if slots[slot, 0] == first and slots[slot, 1] == second:
+                            number = int(np.int64(slots[slot, 2]))
+                            break
+                        slot = (slot + 1) & ((1 << bits) - 1)
+            elif data[at] == SPACE:
+                size = 0
+            if size == 0:
+                at += 1
+                continue
             if number == UNMET:
                 after = at + 1
                 while after < end and data[after] != SPACE:
@@ -137,6 +142,6 @@ def _look_up(
                 size = after - at
             word[used] = number
             used += 1
-            at += size
+            at += size + 1  # what ends a word is a space or the end
     starts[len(offsets) - 1] = used
     return used, missing

@@ -163,7 +163,7 @@ class Vocabulary:
         number = self._form_number
         self._facts.add(
             [
-                [number(form), number(plain), number(_ALONE_Y.sub(r"\1i", form)), flag, *self._read(word)]
+                [number(form), number(plain), number(_with_i(form)), flag, *self._read(word)]
                 for word, form, plain, flag in zip(words, forms, plains, flags, strict=True)
             ]
         )
@@ -233,23 +233,27 @@ class _Pool:
         self.at.add(ends)
 
 
+def _with_i(form: str) -> str:
+    """A form with a lone y read as i."""
+    return _ALONE_Y.sub(r"\1i", form) if "y" in form else form
+
+
 def _flags(word: str, form: str, plain: str) -> int:
-    composed = word if word.isascii() else unicodedata.normalize("NFC", word)
-    best_fit = composed.translate(_WITHOUT_BEST_FIT).isascii()
+    best_fit = word.isascii() or unicodedata.normalize("NFC", word).translate(_WITHOUT_BEST_FIT).isascii()
     lost = "?" in word or "\ufffd" in word
+    syllable, bare_syllable = is_syllable(form), is_bare_syllable(plain)
     # a vowel alone is a word of its own (Y, A, Ý) unless a full stop cuts it short; Thu. is Thu
-    stopped = word.endswith(".") and (len(plain) == 1 or plain == "gi" or not is_bare_syllable(plain))
+    stopped = word.endswith(".") and (len(plain) == 1 or plain == "gi" or not bare_syllable)
     short = stopped or (len(plain) == 1 and plain not in "aeiouy") or plain in _KNOWN_SHORT
     return (
         MARKED * (form != plain)
-        | VALID * (is_syllable(form) and not HIDDEN.search(word))
+        | VALID * (syllable and not HIDDEN.search(word))
         | ABBREVIATION * short
         | LOST * lost
         | FAMILY * (form in _FAMILY)
         | BARE_FAMILY * (plain in _BARE_FAMILY)
         | NEVER_GIVEN * (plain in _NEVER_GIVEN)
         | BEST_FIT * best_fit
-        | BARE_VALID * is_bare_syllable(plain)
-        | NAMING
-        * (is_syllable(form) and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))
+        | BARE_VALID * bare_syllable
+        | NAMING * (syllable and (plain[:1] not in "aeiouy" or form.rstrip(TONE_MARKS) in _NAMES_IN_VOWELS))
     )

@@ -104,8 +104,9 @@ class Index:
         self._parts.append(part._replace(name_code=np.zeros(0, np.uint64)))
         self._starts.append(first + len(part.id_number))
         return _fill(
-            self._slots, self._segment_slots, first, part.id_number, part.name_code, part.born, part.status
-        )
+            self._slots, self._segment_slots, first, part.id_number, part.name_code, part.born, part.status,
+            np.empty(BLOCK, np.int64),
+        )  # fmt: skip
 
     def find(self, key: I64) -> Found:
         """Look up ID numbers (0 and numbers of other buckets are unknown)."""
@@ -113,7 +114,7 @@ class Index:
         found = Found(
             np.full(n, -1, np.int32), np.zeros(n, np.uint64), np.zeros(n, np.int32), np.zeros(n, np.uint8)
         )
-        _find(self._slots, self._segment_slots, key, *found)
+        _find(self._slots, self._segment_slots, key, *found, np.empty(BLOCK, np.int64))
         return found
 
     def names(self, rows: I32) -> pa.StringArray:
@@ -195,11 +196,11 @@ def _ask(slots: U64, segment_slots: int, ids: I64, first: int, used: int, place:
 
 @kernel
 def _fill(
-    slots: U64, segment_slots: int, first_row: int, ids: I64, code: U64, born: I32, status: Bytes
+    slots: U64, segment_slots: int, first_row: int, ids: I64, code: U64, born: I32, status: Bytes, place: I64
 ) -> int:
-    """Add citizens; the place of one whose number stands there already, or -1."""
+    """Add citizens; the place of one whose number stands there already, or -1. `place` is room for a
+    block's."""
     twice = -1
-    place = np.empty(BLOCK, np.int64)
     for first in range(0, len(ids), BLOCK):
         used = min(BLOCK, len(ids) - first)
         _ask(slots, segment_slots, ids, first, used, place)
@@ -221,8 +222,9 @@ def _fill(
 
 
 @kernel
-def _find(slots: U64, segment_slots: int, key: I64, row: I32, code: U64, born: I32, status: Bytes) -> None:
-    place = np.empty(BLOCK, np.int64)
+def _find(
+    slots: U64, segment_slots: int, key: I64, row: I32, code: U64, born: I32, status: Bytes, place: I64
+) -> None:
     for first in range(0, len(key), BLOCK):
         used = min(BLOCK, len(key) - first)
         _ask(slots, segment_slots, key, first, used, place)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from simcheck.errors import FileRefusedError
 from simcheck.normalise import dates
 from simcheck.normalise.cells import plain_number
-from simcheck.normalise.kernels import Bytes, Offsets, kernel, text
+from simcheck.normalise.kernels import Bytes, Offsets, distinct, kernel, text
 from simcheck.normalise.names import U64, fingerprint
 from simcheck.parallel import ordered
 
@@ -120,9 +120,9 @@ class Snapshot:
                 self.path, f"the register cannot be read to its end ({type(error).__name__})", RESEND
             ) from None
 
-    def _parquet(self) -> pq.ParquetFile:
+    def _parquet(self, **options: Any) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(self.path, pre_buffer=False, memory_map=True)
+            return pq.ParquetFile(self.path, pre_buffer=False, memory_map=True, **options)
         except (pa.ArrowInvalid, OSError):
             raise FileRefusedError(
                 self.path, "the register is not a whole Parquet file (was it still being written?)", RESEND
@@ -166,10 +166,12 @@ class Snapshot:
         row = 1
         if self.is_parquet:
             file = self._parquet()
+            is_text = pa.types.is_string(file.schema_arrow.field("status").type)
+            known = {"metadata": file.metadata, "read_dictionary": ["status"] if is_text else None}
             for group in range(file.num_row_groups):
 
                 def load(group: int = group) -> pa.Table:
-                    return self._parquet().read_row_group(group, columns=columns, use_threads=False)
+                    return self._parquet(**known).read_row_group(group, columns=columns, use_threads=False)
 
                 yield row, load
                 row += file.metadata.row_group(group).num_rows
@@ -185,16 +187,13 @@ class Snapshot:
         self._refuse_bad(id_number <= 0, first_row, "id_number", "is not 12 digits")
         born = dates.normalise(_text_column(table, "date_of_birth"), as_of)
         name = _text_column(table, "full_name")
-        self._refuse_bad(
-            pc.equal(pc.binary_length(name.fill_null("")), 0).to_numpy(zero_copy_only=False),
-            first_row, "full_name", "is empty",
-        )  # fmt: skip
+        self._refuse_bad(_empty(name), first_row, "full_name", "is empty")
         status = _status(table["status"])
         self._refuse_bad(status == len(STATUSES), first_row, "status", f"is none of {', '.join(STATUSES)}")
-        unreadable = (born.ymd == 0) & ~pc.equal(
-            pc.binary_length(_text_column(table, "date_of_birth").fill_null("")), 0
-        ).to_numpy(zero_copy_only=False)
-        self._refuse_bad(unreadable, first_row, "date_of_birth", "is no date (YYYY-MM-DD, YYYY-MM or YYYY)")
+        unread = born.ymd == 0
+        if unread.any():
+            unread &= ~_empty(_text_column(table, "date_of_birth"))
+        self._refuse_bad(unread, first_row, "date_of_birth", "is no date (YYYY-MM-DD, YYYY-MM or YYYY)")
         return Citizens(id_number, fingerprint(name, keys).code, born.ymd, status, name)
 
     def _refuse_bad(self, bad: npt.NDArray[np.bool_], first_row: int, column: str, fault: str) -> None:
@@ -213,9 +212,20 @@ def _text_column(table: pa.Table, name: str) -> pa.StringArray:
     )
 
 
+def _empty(column: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which values are null or an empty string."""
+    empty: npt.NDArray[np.bool_] = np.diff(text(column).offsets) == 0
+    return empty
+
+
 def _status(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
-    known = pc.index_in(column.cast(pa.string()), pa.array(STATUSES))
-    return np.asarray(known.fill_null(len(STATUSES)).to_numpy(), np.uint8)
+    """Each row's place in STATUSES, or their number."""
+    codes = []
+    for chunk in column.chunks:
+        words, rows = distinct(chunk if pa.types.is_dictionary(chunk.type) else chunk.cast(pa.string()))
+        known = pc.index_in(words, pa.array(STATUSES)).fill_null(len(STATUSES)).to_numpy()
+        codes.append(known.astype(np.uint8).take(rows))
+    return np.concatenate(codes) if codes else np.zeros(0, np.uint8)
 
 
 def _digits(column: pa.StringArray, length: int) -> I64:
