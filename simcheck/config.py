@@ -60,6 +60,14 @@ class Settings(BaseSettings):
     upload_bytes: int = Field(8 << 30, ge=1 << 10, description="Largest subscriber file in an upload.")
     body_seconds: float = Field(30, gt=0, description="Longest pause of a client that sends a body.")
 
+    # Runs and the register.
+    lease_seconds: float = Field(
+        60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."
+    )
+    kept_days: float = Field(
+        30, ge=0, description="Days that rows of the lake are kept when newer ones have taken their place."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
