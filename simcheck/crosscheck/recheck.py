@@ -44,8 +44,8 @@ class OfFile:
 
 @dataclass(frozen=True)
 class Rechecked:
-    """The outcome for one row: the verdict, the mask of its reasons as they are told, the name score (None: no
-    name was compared), the 9-digit number and whom the row names (0: nobody)."""
+    """The outcome for one row: the verdict, the mask of its reasons as told, the name score (None: no
+    name was compared), the 9-digit number and whom the row names (0: none)."""
 
     verdict: Verdict
     reasons: int
