@@ -15,6 +15,8 @@ from simcheck import log
 from simcheck.db.base import SERVICE_ROLE
 from simcheck.service import Service
 
+GRACE = 20  # seconds that jobs on their way may take after a signal
+
 
 def make_app(service: Service, connections: int = 6) -> App:
     """The app of one worker. It acts as the service role, as requests do."""
@@ -39,7 +41,10 @@ async def run_worker(service: Service, *, concurrency: int = 1, wait: bool = Tru
     app = make_app(service, concurrency + 3)
     async with app.open_async():
         await app.run_worker_async(
-            concurrency=concurrency, wait=wait, delete_jobs="successful", shutdown_graceful_timeout=20
+            concurrency=concurrency,
+            wait=wait,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=GRACE if wait else None,  # without a signal, jobs come to their end
         )
 
 

@@ -42,9 +42,9 @@ async def start(service: Service, batch_id: str) -> None:
 async def renew(service: Service) -> None:
     """Check everybody against the current register who was last checked against another."""
     async with service.database.transaction(f"{ACTOR}.renew", ministry=True) as session:
-        outdated = (await session.execute(runs.OUTDATED)).all()
-    for row in outdated:
-        await _make(service, row.batch_id, RunKind.REGISTER)
+        outdated = await runs.outdated(session)
+    for batch_id in outdated:
+        await _make(service, batch_id, RunKind.REGISTER)
 
 
 async def _make(service: Service, batch_id: uuid.UUID, kind: RunKind) -> None:
@@ -177,7 +177,7 @@ async def find_due(service: Service) -> None:
         await runs.wake_buckets(session, [(row.run_id, row.bucket) for row in buckets])
         if (await session.scalars(runs.PUBLISHABLE)).first() is not None:
             await runs.wake_publisher(session)
-        if (await session.execute(runs.OUTDATED)).first() is not None:
+        if await runs.outdated(session):
             await enqueue(session, "runs.renew", queueing_lock="runs.renew")
     if buckets:
         log.logger().info("buckets waiting", count=len(buckets))

@@ -42,9 +42,17 @@ async def a_register(service: Any, folder: Path, citizens: Sequence[Citizen], bu
 
 
 async def a_batch(
-    service: Any, carrier: str, reading: Iterable[pa.RecordBatch], present: Iterable[str], buckets: int = 4
+    service: Any,
+    carrier: str,
+    reading: Iterable[pa.RecordBatch],
+    present: Iterable[str],
+    buckets: int = 4,
+    moved: Any = lambda bucket: bucket,
 ) -> uuid.UUID:
-    """Rows of a carrier as a load leaves them: a dataset in the lake, a batch that is to be checked."""
+    """Rows of a carrier as a load leaves them: a dataset in the lake, a batch that is to be checked.
+
+    `moved` puts rows into other buckets than their number's.
+    """
     from simcheck.access.models import Carrier
     from simcheck.queue import enqueue
     from simcheck.uploads.models import Batch
@@ -59,7 +67,7 @@ async def a_batch(
                 batch["id_number"], batch["id_type"], born, batch["gender"], AS_OF
             ).key
             row = batch[ROW].to_numpy()
-            writer.add(batch, np.where(key > 0, bucket_of(key, buckets), row % buckets))
+            writer.add(batch, moved(np.where(key > 0, bucket_of(key, buckets), row % buckets)))
             rows += len(batch)
     dataset.publish(
         rows=rows, own=rows, buckets=buckets, as_of=AS_OF.isoformat(), present=sorted(present), ignored=[],

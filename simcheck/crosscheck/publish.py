@@ -7,6 +7,7 @@ and keep pointing to the batch that last changed them. The changes stay in the t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,8 @@ def _table(name: str, shape: dict[str, str]) -> str:
 
 
 FOUND, FOUND_ELSEWHERE = sa.text(_table("found", OWN)), sa.text(_table("found_elsewhere", OTHERS))
+# One publishes at a time, and joins millions of rows.
+ROOM = sa.text("SET LOCAL work_mem = '192MB'")
 # The planner knows nothing of a table that was filled a moment ago.
 ANALYZE = sa.text("ANALYZE found")
 # What a decision about a subscription rests on, as one digest.
@@ -136,6 +139,7 @@ async def write(
     `leaving` are batches whose rows are to leave the lake: no subscription points to them afterwards.
     """
     now: datetime = clock.now()
+    await session.execute(ROOM)
     await session.execute(FOUND)
     await _copy(session, "found", own_rows(lake, task, whole))
     await session.execute(ANALYZE)
@@ -158,8 +162,10 @@ async def _copy(session: AsyncSession, table: str, blocks: Iterable[bytes]) -> N
     connection = await session.connection()
     raw = (await connection.get_raw_connection()).driver_connection
     assert isinstance(raw, psycopg.AsyncConnection)
+    coming = iter(blocks)
     async with raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
         await copy.write(HEADER)
-        for each in blocks:
-            await copy.write(each)
+        # made in another thread, so that this process gives signs of life meanwhile
+        while block := await asyncio.to_thread(next, coming, None):
+            await copy.write(block)
         await copy.write(TRAILER)

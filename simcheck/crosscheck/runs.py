@@ -60,19 +60,23 @@ SELECT id FROM batch WHERE state = 'checking' AND NOT EXISTS (
     SELECT FROM run WHERE run.batch_id = batch.id AND run.state IN ('due', 'checking', 'publishing')
 )
 """)
-# Carriers whose newest published run was against another register than the current one.
+# Carriers whose newest published run was against another register than the current one, or against one that
+# did not answer for some rows, long enough ago to ask again.
 OUTDATED = sa.text("""
 WITH newest AS (
-    SELECT DISTINCT ON (carrier) carrier, batch_id, register_id FROM run
-    WHERE state = 'published' ORDER BY carrier, published_at DESC
+    SELECT DISTINCT ON (carrier) carrier, batch_id, register_id, published_at,
+           CAST(coalesce(counts -> 'reasons' ->> 'REGISTER_UNANSWERED', '0') AS bigint) AS unanswered
+    FROM run WHERE state = 'published' ORDER BY carrier, published_at DESC
 )
 SELECT newest.carrier, newest.batch_id FROM newest
 JOIN register_snapshot AS register ON register.state = 'current'
-WHERE newest.register_id <> register.id AND NOT EXISTS (
+WHERE (newest.register_id <> register.id OR newest.unanswered > 0 AND newest.published_at < :ask_again)
+AND NOT EXISTS (
     SELECT FROM run WHERE run.carrier = newest.carrier AND run.register_id = register.id
     AND run.state IN ('due', 'checking', 'publishing')
 )
 """)
+ASK_AGAIN = timedelta(hours=1)
 # Runs that publish: those that an earlier live run of the same carrier does not hold up.
 PUBLISHABLE = sa.text("""
 SELECT run.id FROM run WHERE run.state = 'publishing' AND NOT EXISTS (
@@ -95,6 +99,13 @@ class Standing:
     before: Published | None
     before_batch: uuid.UUID | None
     others: list[Published]
+
+
+async def outdated(session: AsyncSession) -> list[uuid.UUID]:
+    """Batches that are due to be checked again: each carrier's current one, as far as the register changed, or
+    has not answered. Needs the ministry's scope."""
+    rows = await session.execute(OUTDATED, {"ask_again": clock.now() - ASK_AGAIN})
+    return [row.batch_id for row in rows]
 
 
 async def live(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -> Run | None:

@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import jobs.runs
 from jobs.runs import find_due, tidy_lake
+from jobs.tasks import TASKS
 from simcheck import clock
-from simcheck.crosscheck import recheck
+from simcheck.crosscheck import recheck, runs
 from simcheck.crosscheck import run as check_of_files
 from simcheck.crosscheck.finish import final_rows, measure_of
 from simcheck.crosscheck.places import Lake
@@ -21,13 +23,14 @@ from simcheck.lake.tokens import tokens_of_numbers
 from simcheck.matching.rules import VERDICTS
 from simcheck.normalise import phones
 from simcheck.reasons import Reason
+from simcheck.records import DECLARED_COLUMNS
 from simcheck.register import keeping, twin
 from simcheck.register.importing import import_register
 from simcheck.register.keeping import sealed_register
 from simcheck.register.protocol import Fault
 from tests import building
 from tests.building import File, citizen, country, register, row
-from tests.running import NOON, Found, a_file, a_register, final, subscriptions, work
+from tests.running import NOON, Found, a_batch, a_file, a_register, final, subscriptions, work
 
 pytestmark = pytest.mark.anyio
 
@@ -278,6 +281,12 @@ async def test_an_online_register(owner, service, settings, tmp_path, silent):
             assert each.verdict in {"unverifiable", "rejected"}
         else:
             assert each.reasons - {"ID_LIKELY_TYPO"} == said[at].reasons - {"ID_LIKELY_TYPO"}
+    for minutes in (30, 90):  # it is asked again after an hour
+        with clock.fixed(NOON + datetime.timedelta(minutes=minutes)):
+            await find_due(online)
+            await work(online)
+        again = final(owner, online, file.carrier)
+        assert again == (found if minutes < 60 else said)
 
 
 async def test_a_carrier_sees_its_own_runs(owner, service, http, viettel, mobifone, tmp_path):
@@ -294,3 +303,79 @@ async def test_a_carrier_sees_its_own_runs(owner, service, http, viettel, mobifo
     assert said["verdicts"]["verified"] == said["verdicts"]["mismatch"] == 1
     assert (await http.get(f"/v1/runs/{run_id}", headers=mobifone)).status_code == 404
     assert (await http.get(f"/v1/runs/{run_id}")).status_code == 401
+
+
+async def test_the_queue_may_be_emptied_at_any_time(owner, service, tmp_path):
+    """What is due stands in tables: after each kind of job the queue is lost, and a sweep goes on."""
+    people = [citizen(1, "Trần An")]
+    with clock.fixed(NOON):
+        await a_register(service, tmp_path, people)
+        batch_id = str(await a_file(service, "viettel", [row(1, people[0])]))
+        seen = []
+        for _ in range(10):
+            owner.execute("TRUNCATE procrastinate_jobs CASCADE")
+            await find_due(service)
+            due = owner.execute("SELECT task_name, args FROM procrastinate_jobs").fetchall()
+            seen.append(sorted({name for name, _ in due}))
+            for name, args in due:
+                await TASKS[name].work(service, **args)
+    assert seen[:4] == [["runs.start"], ["runs.check"], ["runs.publish"], []]
+    assert owner.execute("SELECT state FROM batch WHERE id = %s", [batch_id]).fetchone() == ("done",)
+
+
+async def test_a_bucket_is_one_workers_until_its_lease_runs_out(owner, service, tmp_path):
+    people = [citizen(1, "Trần An")]
+    with clock.fixed(NOON):
+        await a_register(service, tmp_path, people, 1)
+        batch_id = await a_file(service, "viettel", [row(1, people[0])], 1)
+        await TASKS["runs.start"].work(service, batch_id=str(batch_id))
+    [run_id] = owner.execute("SELECT id FROM run").fetchone()
+
+    async def take(second: int, worker: str) -> int | None:
+        with clock.fixed(NOON + datetime.timedelta(seconds=second)):
+            async with service.database.transaction("test", ministry=True) as session:
+                return await runs.take(session, run_id, 0, worker, 60)
+
+    assert await take(0, "one") == 1
+    assert await take(30, "two") is None
+    with clock.fixed(NOON + datetime.timedelta(seconds=50)):
+        async with service.database.transaction("test", ministry=True) as session:
+            await runs.renew(session, run_id, 0, "one", 60)
+            await runs.renew(session, run_id, 0, "two", 600)
+    assert await take(100, "two") is None
+    assert await take(111, "two") == 2
+
+
+async def test_a_long_check_renews_its_lease(owner, service, settings, tmp_path, monkeypatch):
+    """Nobody takes a bucket from a worker that is alive, however long it takes."""
+    people = [citizen(1, "Trần An")]
+    await a_register(service, tmp_path, people, 1)
+    batch_id = await a_file(service, "viettel", [row(1, people[0])], 1)
+    await TASKS["runs.start"].work(service, batch_id=str(batch_id))
+    [run_id] = owner.execute("SELECT id FROM run").fetchone()
+    leases = []
+
+    def slow(*given):
+        for _ in range(4):
+            time.sleep(0.3)
+            leases.append(owner.execute("SELECT lease_until > now() FROM run_bucket").fetchone()[0])
+        return checking(*given)
+
+    checking = jobs.runs.check_sealed
+    monkeypatch.setattr(jobs.runs, "check_sealed", slow)
+    quick = dataclasses.replace(service, settings=settings.model_copy(update={"lease_seconds": 0.6}))
+    await TASKS["runs.check"].work(quick, run_id=str(run_id), bucket=0)
+    assert leases == [True] * 4
+    assert owner.execute("SELECT state, attempts FROM run_bucket").fetchone() == ("done", 1)
+
+
+async def test_rows_cut_by_another_days_numbers_are_asked_for(owner, service, tmp_path):
+    """Where a number is read otherwise than when the file was cut, its row is not taken for a stranger's."""
+    citizens, files = country(17, 60, 200)
+    with clock.fixed(NOON):
+        await a_register(service, tmp_path, citizens, 4)
+        reading = building.BatchReading(files[0].rows, DECLARED_COLUMNS)
+        await a_batch(service, "viettel", reading, reading.present, 4, lambda bucket: (bucket + 1) % 4)
+        await work(service)
+    said = checked(tmp_path / "check", citizens, files[:1])
+    assert final(owner, service, "viettel") == said["viettel"]
