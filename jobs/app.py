@@ -16,6 +16,7 @@ from simcheck.db.base import SERVICE_ROLE
 from simcheck.service import Service
 
 GRACE = 20  # seconds that jobs on their way may take after a signal
+A_DAY = 86_400
 
 
 def make_app(service: Service, connections: int = 6) -> App:
@@ -44,7 +45,7 @@ async def run_worker(service: Service, *, concurrency: int = 1, wait: bool = Tru
             concurrency=concurrency,
             wait=wait,
             delete_jobs="successful",
-            shutdown_graceful_timeout=GRACE if wait else None,  # without a signal, jobs come to their end
+            shutdown_graceful_timeout=GRACE if wait else A_DAY,  # without a signal, jobs come to their end
         )
 
 

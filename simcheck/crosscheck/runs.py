@@ -102,8 +102,8 @@ class Standing:
 
 
 async def outdated(session: AsyncSession) -> list[uuid.UUID]:
-    """Batches that are due to be checked again: each carrier's current one, as far as the register changed, or
-    has not answered. Needs the ministry's scope."""
+    """Batches that are due to be checked again: each carrier's current one, as far as the register changed,
+    or has not answered. Needs the ministry's scope."""
     rows = await session.execute(OUTDATED, {"ask_again": clock.now() - ASK_AGAIN})
     return [row.batch_id for row in rows]
 
