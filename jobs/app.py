@@ -8,11 +8,14 @@ from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-from jobs import cases, gate, upkeep, uploads  # noqa: F401  (each module registers its tasks)
+from jobs import cases, gate, runs, upkeep, uploads  # noqa: F401  (each module registers its tasks)
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE
 from simcheck.service import Service
+
+GRACE = 20  # seconds that jobs on their way may take after a signal
+A_DAY = 86_400
 
 
 def make_app(service: Service, connections: int = 6) -> App:
@@ -38,7 +41,10 @@ async def run_worker(service: Service, *, concurrency: int = 1, wait: bool = Tru
     app = make_app(service, concurrency + 3)
     async with app.open_async():
         await app.run_worker_async(
-            concurrency=concurrency, wait=wait, delete_jobs="successful", shutdown_graceful_timeout=20
+            concurrency=concurrency,
+            wait=wait,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=GRACE if wait else A_DAY,  # without a signal, jobs come to their end
         )
 
 

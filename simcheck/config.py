@@ -104,6 +104,14 @@ class Settings(BaseSettings):
     number_guesses: int = Field(10, ge=1, description="Wrong questions about a number in a day.")
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
+    # Runs and the register.
+    lease_seconds: float = Field(
+        60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."
+    )
+    kept_days: float = Field(
+        30, ge=0, description="Days that rows of the lake are kept when newer ones have taken their place."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 import simcheck
 from simcheck.access import tokens
-from simcheck.api import batches, cases, operators, otp, problems, sim_events, token, tus
+from simcheck.api import batches, cases, operators, otp, problems, runs, sim_events, token, tus
 from simcheck.api.frame import Frame
 from simcheck.api.guard import Doorkeeper
 from simcheck.config import Settings
@@ -21,7 +21,8 @@ from simcheck.service import Service
 PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
 ROUTERS = (
-    token.router, operators.router, batches.router, tus.router, cases.router, otp.router, sim_events.router,
+    token.router, operators.router, batches.router, tus.router, runs.router, cases.router, otp.router,
+    sim_events.router,
 )  # fmt: skip
 
 

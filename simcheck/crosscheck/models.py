@@ -122,6 +122,7 @@ class Subscription(Base):
     device_changed_at: Mapped[datetime | None]
     bucket: Mapped[int] = mapped_column(sa.Integer())
     facts: Mapped[bytes]
+    cells: Mapped[int] = mapped_column(sa.BigInteger())
     row: Mapped[int] = mapped_column(sa.BigInteger())
     batch_id: Mapped[uuid.UUID]
     run_id: Mapped[uuid.UUID]

@@ -7,7 +7,7 @@ have gaps, so they stand beside the findings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -76,7 +76,7 @@ class Stored(NamedTuple):
     bearer: I64
 
 
-def write(dataset: Dataset, bucket: int, findings: list[tuple[I64, FindingsLike]]) -> None:
+def write(dataset: Dataset, bucket: int, findings: Iterable[tuple[I64, FindingsLike]]) -> None:
     """Keep a bucket's findings, with the rows' numbers in their file; in place of what was kept before.
 
     So a bucket that is taken up again by another worker ends the same. Raises OutputError.

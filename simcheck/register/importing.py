@@ -48,15 +48,16 @@ _NUMBERED = SCHEMA.append(pa.field(ROW, pa.int64(), nullable=False))  # with the
 
 def import_register(
     store: Store, keyring: Keyring, path: Path, as_of: date, threads: int, buckets: int = BUCKETS,
-    progress: Progress = lambda *_: None,
+    progress: Progress = lambda *_: None, name: str | None = None,
 ) -> SealedRegister:  # fmt: skip
-    """Seal the register in the file `path`; `as_of` is the day by which its dates are judged.
+    """Seal the register in the file `path`; `as_of` is the day by which its dates are judged, `name` the
+    dataset's (`new_name` by itself).
 
     Raises FileRefusedError where the register cannot be trusted whole, OutputError where the lake cannot be
     written. Then nothing of it stays, and the snapshot before it is still the newest.
     """
     snapshot, seen = Snapshot(path), _stamp(path)
-    dataset = Dataset.create(store, keyring, f"{FOLDER}/{uuid.uuid4()}")
+    dataset = Dataset.create(store, keyring, name or new_name())
     try:
         with ThreadPoolExecutor(1) as aside:
             digest = aside.submit(snapshot.digest)
@@ -73,6 +74,11 @@ def import_register(
         dataset.remove()
         raise
     return SealedRegister(dataset)
+
+
+def new_name() -> str:
+    """A name that no snapshot has had."""
+    return f"{FOLDER}/{uuid.uuid4()}"
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

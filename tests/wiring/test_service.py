@@ -70,7 +70,9 @@ def test_nobody_commits_but_the_edge():
     }
     assert committing <= EDGES
     assert "simcheck.migrations" in committing  # the search finds what it looks for
-    written = {name_of(path) for path in SOURCES if re.search(r"(?<!ON )\b(COMMIT|ROLLBACK)\b", code_of(path))}
+    written = {
+        name_of(path) for path in SOURCES if re.search(r"(?<!ON )\b(COMMIT|ROLLBACK)\b", code_of(path))
+    }
     assert written <= EDGES
 
 

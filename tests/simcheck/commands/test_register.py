@@ -6,39 +6,34 @@ import subprocess
 import sys
 
 import httpx
-import pytest
 
-from simcheck.lake.files import Store
-from simcheck.privacy import Keyring
-from simcheck.register.sealed import SealedRegister
 from simcheck.register.wire import PATH
 from tests.building import citizen, register
 
 AN = citizen(1, "Trần An")
 
 
-@pytest.fixture
-def home(tmp_path):
-    Keyring.make().save(tmp_path / "home" / "keys.json")
-    return tmp_path / "home"
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "simcheck.cli", "register", *map(str, words)]
 
 
-def command(home, *words: object) -> list[str]:
-    return [sys.executable, "-m", "simcheck.cli", "register", *map(str, words), "--home", str(home)]
+def run(environment, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*words), env=environment, capture_output=True, text=True, check=False)
 
 
-def run(home, *words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(home, *words), capture_output=True, text=True, check=False)
-
-
-def test_import_then_twin(home, tmp_path):
-    """The two commands as a person gives them, in processes of their own."""
-    done = run(home, "import", register(tmp_path / "r.csv", [AN]), "--buckets", 4)
-    assert done.returncode == 0, done.stderr
-    sealed = SealedRegister.newest(Store(home / "lake"), Keyring.load(home / "keys.json"))
-    assert (sealed.rows, sealed.buckets) == (1, 4)
-    assert done.stdout == f"{sealed.name}: 1 citizens in 4 buckets, SHA-256 {sealed.digest}\n"
-    with subprocess.Popen(command(home, "twin"), stdout=subprocess.PIPE, text=True) as twin:
+def test_import_then_twin(environment, owner, tmp_path):
+    """The two commands as a person gives them, in processes of their own: the newer register answers."""
+    for name in ("Lê Bình", "Trần An"):
+        path = register(tmp_path / f"{name}.csv", [citizen(1, name)])
+        done = run(environment, "import", path, "--buckets", 4)
+        assert done.returncode == 0, done.stderr
+    states = (
+        "SELECT state, path, rows, buckets, encode(digest, 'hex') FROM register_snapshot ORDER BY imported_at"
+    )
+    retired, current = owner.execute(states).fetchall()
+    assert (retired[0], current[0]) == ("retired", "current")
+    assert done.stdout == f"{current[1]}: 1 citizens in 4 buckets, SHA-256 {current[4]}\n"
+    with subprocess.Popen(command("twin"), env=environment, stdout=subprocess.PIPE, text=True) as twin:
         url = twin.stdout.readline().split()[0]
         reply = httpx.post(url + PATH, json={"numbers": [AN.id_number]}, trust_env=False)
         os.kill(twin.pid, signal.SIGINT)
@@ -46,7 +41,17 @@ def test_import_then_twin(home, tmp_path):
     assert reply.json()["full_name"] == ["Trần An"]
 
 
-def test_what_a_person_can_mend_is_one_line(home, tmp_path):
+def test_a_register_that_is_refused_leaves_the_one_before(environment, owner, tmp_path):
+    good, twice = register(tmp_path / "r.csv", [AN]), register(tmp_path / "twice.csv", [AN, AN])
+    assert run(environment, "import", good, "--quiet").returncode == 0
+    assert run(environment, "import", twice).returncode == 2
+    assert owner.execute("SELECT state, rows FROM register_snapshot ORDER BY imported_at").fetchall() == [
+        ("current", 1),
+        ("purged", None),
+    ]
+
+
+def test_what_a_person_can_mend_is_one_line(environment, tmp_path):
     good = register(tmp_path / "r.csv", [AN])
     for words, says in [
         (("import", tmp_path / "none.csv"), "no such file"),
@@ -55,8 +60,8 @@ def test_what_a_person_can_mend_is_one_line(home, tmp_path):
         (("twin", "--key", tmp_path / "x.pem"), "--authority"),
     ]:
         if "--key" in words:
-            assert run(home, "import", good, "--quiet").stdout == ""
-        done = run(home, *words)
+            assert run(environment, "import", good, "--quiet").stdout == ""
+        done = run(environment, *words)
         assert done.returncode == 2
         assert says in done.stderr
         assert done.stderr.startswith("simcheck: ")

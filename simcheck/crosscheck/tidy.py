@@ -1,0 +1,45 @@
+"""What leaves the lake: rows and findings that newer ones replaced, and what a killed process began.
+
+Kept are: batches on their way, those that a subscription points to, the newest published run of each carrier
+and its batch, runs under way. The rest goes when it is old enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from simcheck import clock
+from simcheck.crosscheck.places import DECLARED, FINDINGS, RECUT
+from simcheck.crosscheck.runs import PUBLISHED
+from simcheck.lake.purge import purge
+from simcheck.service import Service
+
+# Batches whose rows are in use.
+BATCHES = sa.text("""
+SELECT carrier, id FROM batch WHERE state IN ('received', 'reading', 'checking')
+UNION SELECT carrier, batch_id FROM run WHERE state IN ('due', 'checking', 'publishing')
+UNION SELECT carrier, batch_id FROM subscription
+""")
+# Runs whose findings are in use.
+RUNS = sa.text("SELECT carrier, id FROM run WHERE state IN ('due', 'checking', 'publishing')")
+
+
+async def tidy(service: Service, kept: timedelta) -> list[str]:
+    """Remove datasets that are in no use and older than `kept`; their names."""
+    async with service.database.transaction("job:runs.tidy", ministry=True) as session:
+        newest = (await session.execute(PUBLISHED)).all()
+        batches = {f"{DECLARED}/{row.carrier}/{row.id}" for row in await session.execute(BATCHES)}
+        batches |= {f"{DECLARED}/{row.carrier}/{row.batch_id}" for row in newest}
+        live = [f"{row.carrier}/{row.id}" for row in await session.execute(RUNS)]
+        live += [f"{row.carrier}/{row.id}" for row in newest]
+    now = clock.now()
+
+    def remove() -> list[str]:
+        gone = purge(service.store, DECLARED, batches, kept, now)
+        gone += purge(service.store, FINDINGS, {f"{FINDINGS}/{each}" for each in live}, kept, now)
+        return gone + purge(service.store, RECUT, {f"{RECUT}/{each}" for each in live}, kept, now)
+
+    return await asyncio.to_thread(remove)
