@@ -29,6 +29,7 @@ from simcheck.reasons import Reason as Finding
 from simcheck.service import Service
 
 MOST = 256  # questions of a batch
+FEW, GATHER = 4, 0.004  # after a batch of more than a few, others are gathered for so many seconds
 FRESH = 1.0  # seconds that what is known of the register and the carriers may be old
 # The current register, and for each carrier the register and the file behind what is published of it.
 SOURCES = """
@@ -121,9 +122,13 @@ class Desk:
         await self._direct.close()
 
     async def _serve(self) -> None:
+        busy = False
         try:
             while self._waiting:
+                if busy:
+                    await asyncio.sleep(GATHER)
                 batch = self._next()
+                busy = len(batch) > FEW
                 try:
                     await self._answer(batch)
                 except Exception as error:
