@@ -10,7 +10,18 @@ from prometheus_client import CollectorRegistry
 
 import simcheck
 from simcheck.access import tokens
-from simcheck.api import batches, cases, operators, otp, problems, runs, sim_events, token, tus
+from simcheck.api import (
+    batches,
+    cases,
+    kyc_match,
+    operators,
+    otp,
+    problems,
+    runs,
+    sim_events,
+    token,
+    tus,
+)
 from simcheck.api.frame import Frame
 from simcheck.api.guard import Doorkeeper
 from simcheck.config import Settings
@@ -20,9 +31,10 @@ from simcheck.service import Service
 # Paths that anybody may ask without a token. Every other route has a guard; a wiring test sees to it.
 PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
+# In the order in which a path is looked for: first the one route that has to be fast.
 ROUTERS = (
-    token.router, operators.router, batches.router, tus.router, runs.router, cases.router, otp.router,
-    sim_events.router,
+    otp.router, token.router, operators.router, sim_events.router, kyc_match.router, batches.router, tus.router,
+    runs.router, cases.router,
 )  # fmt: skip
 
 

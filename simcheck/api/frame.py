@@ -126,7 +126,8 @@ class _Body:
         if self._complete:
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), self._seconds)
+            async with asyncio.timeout(self._seconds):
+                message = await self._receive()
         except TimeoutError:
             raise SlowBodyError(f"Nothing came for {self._seconds:g} seconds. Send it again.") from None
         if message["type"] == "http.request":

@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from fastapi.routing import APIRoute
+from pydantic import Field, ValidationError
 
 from simcheck.api import problems
 from simcheck.api.bodies import Strict
-from simcheck.api.guard import Principal, asks
+from simcheck.api.guard import Guard, Principal, asks
 from simcheck.errors import TooManyError, UnavailableError
 from simcheck.gate.eligibility import Answer
 from simcheck.gate.questions import Desk
 from simcheck.gate.reasons import WORDS, Reason, codes
 
-router = APIRouter(tags=["gate"])
+
+class QuickRoute(APIRoute):
+    """A route that is declared like any other and answers past FastAPI's own machinery, which takes as long
+    as all the rest of the question: the same guard, the same body, the same errors.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Guard, body, answer."""
+        guard = Guard("otp-checks")
+
+        async def answer(request: Request) -> Response:
+            principal = await guard(request, request.headers.get("authorization"))
+            try:
+                question = Question.model_validate_json(await request.body())
+            except ValidationError as error:
+                raise RequestValidationError(
+                    [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+                ) from None
+            return await otp_check(request, question, principal)
+
+        return answer
+
+
+router = APIRouter(tags=["gate"], route_class=QuickRoute)
 
 _TABLE = "\n".join(f"| `{reason.name}` | {vi} | {en} |" for reason, (vi, en) in WORDS.items())
 _LONGEST = 40  # characters of a number, however it is typed

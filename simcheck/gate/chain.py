@@ -2,8 +2,7 @@
 
 A row of its own for every question would make all askers wait in one line. So questions are logged plainly,
 and soon after a job takes those that are not chained yet, works out the hash over all of them and writes it
-into the audit chain, in one transaction. A question that is changed, taken out or put in later breaks its
-root.
+into the audit chain, in one transaction. A question that is changed, taken out or put in later breaks it.
 """
 
 from __future__ import annotations

@@ -42,6 +42,12 @@ class Policy:
     variants: bool
 
 
+def is_active(status: str | None) -> bool:
+    """Whether a carrier's word for a subscription's state says that it is in use."""
+    word = unicodedata.normalize("NFC", status or "").strip().lower()
+    return not word or word in _ACTIVE
+
+
 class Subscription(NamedTuple):
     """What the ledger holds of a number at one carrier, in the order of `questions.FIND`."""
 
@@ -59,8 +65,7 @@ class Subscription(NamedTuple):
     @property
     def active(self) -> bool:
         """Whether the carrier says that it is in use."""
-        status = unicodedata.normalize("NFC", self.status or "").strip().lower()
-        return not status or status in _ACTIVE
+        return is_active(self.status)
 
 
 class Standing(NamedTuple):

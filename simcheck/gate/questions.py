@@ -29,6 +29,7 @@ from simcheck.reasons import Reason as Finding
 from simcheck.service import Service
 
 MOST = 256  # questions of a batch
+FEW, GATHER = 4, 0.004  # after a batch of more than a few, others are gathered for so many seconds
 FRESH = 1.0  # seconds that what is known of the register and the carriers may be old
 # The current register, and for each carrier the register and the file behind what is published of it.
 SOURCES = """
@@ -95,6 +96,7 @@ class Desk:
         settings = self.service.settings
         self._policy, self._buckets = policy_of(settings), Buckets(settings)
         self._direct = Direct(self.service.database.url, "gate")
+        _look_up(self.service, [_question("", "0", "0")])  # so that nobody has to wait for kernels to load
 
     async def ask(self, client: str, msisdn: str, id_number: str, max_age: timedelta | None = None) -> Answer:
         """Is this number's SIM this person's, now? `msisdn` and `id_number` as they were typed.
@@ -102,12 +104,11 @@ class Desk:
         Raises `TooManyError` when too many guesses were wrong, `UnavailableError` when the database does not
         answer or there is no register: then nothing is known, and nobody may be let in.
         """
-        told = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Question(client, msisdn, id_number, max_age, clock.now(), told))
+        question = _question(client, msisdn, id_number, max_age)
+        self._waiting.append(question)
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve())
-        answer: Answer = await told
-        return answer
+        return await question.told
 
     @property
     def as_of(self) -> datetime | None:
@@ -121,9 +122,13 @@ class Desk:
         await self._direct.close()
 
     async def _serve(self) -> None:
+        busy = False
         try:
             while self._waiting:
+                if busy:
+                    await asyncio.sleep(GATHER)
                 batch = self._next()
+                busy = len(batch) > FEW
                 try:
                     await self._answer(batch)
                 except Exception as error:
@@ -189,6 +194,11 @@ class Desk:
                 carriers[carrier] = Standing(moment, current, since)
         self._read_at = began
         return Sources(as_of, imported_at, carriers)
+
+
+def _question(client: str, msisdn: str, id_number: str, max_age: timedelta | None = None) -> _Question:
+    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    return _Question(client, msisdn, id_number, max_age, clock.now(), told)
 
 
 def policy_of(settings: Settings) -> Policy:

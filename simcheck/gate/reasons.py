@@ -61,4 +61,4 @@ WORDS: dict[Reason, tuple[str, str]] = {
 
 def codes(mask: int) -> list[str]:
     """The codes of a mask, in the table's order."""
-    return [reason.name for reason in Reason if mask & reason.mask]
+    return [reason.name for reason in Reason if mask & reason.mask] if mask else []
