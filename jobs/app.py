@@ -9,6 +9,7 @@ from typing import Any
 from procrastinate import App, JobContext, PsycopgConnector
 
 import jobs.cases
+import jobs.feedback
 import jobs.upkeep  # noqa: F401  (each module registers its tasks)
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
