@@ -10,7 +10,8 @@ from procrastinate import App, JobContext, PsycopgConnector
 
 import jobs.cases
 import jobs.feedback
-import jobs.upkeep  # noqa: F401  (each module registers its tasks)
+import jobs.upkeep
+import jobs.webhooks  # noqa: F401  (each module registers its tasks)
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE

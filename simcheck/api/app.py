@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 import simcheck
 from simcheck.access import tokens
-from simcheck.api import cases, feedback, operators, problems, token
+from simcheck.api import cases, feedback, operators, problems, token, webhooks
 from simcheck.api.frame import Frame
 from simcheck.api.guard import Doorkeeper
 from simcheck.config import Settings
@@ -19,7 +19,7 @@ from simcheck.service import Service
 # Paths that anybody may ask without a token. Every other route has a guard; a wiring test sees to it.
 PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
-ROUTERS = (token.router, operators.router, cases.router, feedback.router)
+ROUTERS = (token.router, operators.router, cases.router, feedback.router, webhooks.router)
 
 
 def create_app(settings: Settings, opening: Callable[[], AbstractAsyncContextManager[Service]]) -> FastAPI:
