@@ -8,7 +8,8 @@ from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-from jobs import cases, gate, runs, upkeep, uploads  # noqa: F401  (each module registers its tasks)
+# Each module registers its tasks.
+from jobs import cases, drop, feedback, gate, runs, upkeep, uploads, webhooks  # noqa: F401
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE

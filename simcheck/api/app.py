@@ -13,6 +13,7 @@ from simcheck.access import tokens
 from simcheck.api import (
     batches,
     cases,
+    feedback,
     kyc_match,
     operators,
     otp,
@@ -21,6 +22,7 @@ from simcheck.api import (
     sim_events,
     token,
     tus,
+    webhooks,
 )
 from simcheck.api.frame import Frame
 from simcheck.api.guard import Doorkeeper
@@ -34,7 +36,7 @@ PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 # In the order in which a path is looked for: first the one route that has to be fast.
 ROUTERS = (
     otp.router, token.router, operators.router, sim_events.router, kyc_match.router, batches.router, tus.router,
-    runs.router, cases.router,
+    runs.router, feedback.router, cases.router, webhooks.router,
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ SELECT count(*) FROM (
 """)
 # One row for each case that moves, and where to. `stands`: a person's decision holds for this row too.
 PLAN = sa.text("""
-CREATE TEMPORARY TABLE case_plan ON COMMIT DROP AS
+CREATE TEMPORARY TABLE case_plan AS
 WITH known AS (  -- the open case of the subscription, else its newest
     SELECT DISTINCT ON (carrier, msisdn_token)
         carrier, msisdn_token, id, state, verdict, reasons, id_token, contract_token, decision, decided_facts,

@@ -18,7 +18,8 @@ NUMBER = 912345678
 async def some(service, owner, viettel, mobifone) -> None:
     await publishing.run(
         service, Sim("one", contract="K"),
-        Sim("two", Verdict.VARIANT, (Reason.NAME_DIACRITICS,), contract="K"), Sim("three", row=12), Sim("theirs", carrier="mobifone"),
+        Sim("two", Verdict.VARIANT, (Reason.NAME_DIACRITICS,), contract="K"), Sim("three", row=12),
+        Sim("theirs", carrier="mobifone"),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -83,6 +84,17 @@ class Cases(RuleBasedStateMachine):
         if before.values == self.sim.values:
             after = self.open
             assert (was_open and was_open.version) == (after and after.version)
+
+    @rule(row=st.integers(3, 9))
+    def run_again(self, row):
+        """The same facts in another row; now and then after the carrier had left it out."""
+        if self.sim.verdict is None:
+            return
+        if row % 2:
+            self.runner.run(publishing.run(self, replace(self.sim, verdict=None)))
+        was_open, self.sim = self.open, replace(self.sim, row=row)
+        self.runner.run(publishing.run(self, self.sim))
+        self.respects(was_open)
 
     def respects(self, was_open: Case | None) -> None:
         """A person's decision holds as long as what it was made on; then it may not be quietly undone."""
