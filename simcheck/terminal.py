@@ -135,6 +135,29 @@ def print_outcome(outcome: Outcome, out: Path, language: Language) -> None:
     )
 
 
+def print_batches(batches: dict[str, dict[str, Any]], language: Language) -> None:
+    """Print what became of files that were sent (the service's answers, by file), then remarks."""
+    console, words = Console(highlight=False), _WORDS[language]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(words["file"])
+    table.add_column(words["state"])
+    for heading in (words["rows"], *(words[verdict.value] for verdict in VERDICTS)):
+        table.add_column(heading, justify="right")
+    for name, batch in batches.items():
+        counts = batch["counts"].get("verdicts", {})
+        found = _numbers([counts.get(verdict.value, 0) for verdict in VERDICTS], language)
+        rows = _numbers([batch["rows"] or 0], language)
+        table.add_row(name, batch["state"], *rows, *(found if counts else [""] * len(VERDICTS)))
+    console.print(table)
+    for name, batch in batches.items():
+        remarks = [batch["refusal"]["text"]] if batch["refusal"] else []
+        remarks += batch["warnings"]
+        if batch["ignored_columns"]:
+            remarks.append(f"{words['ignored']}: {', '.join(batch['ignored_columns'])}")
+        for remark in remarks:
+            console.print(f"{words['warning']}: {name}: {remark}", markup=False, soft_wrap=True)
+
+
 def _numbers(values: list[int], language: Language) -> list[str]:
     """Numbers with the language's separator of thousands."""
     return [f"{int(value):,}".replace(",", "." if language is Language.VI else ",") for value in values]
