@@ -39,24 +39,27 @@ def state(owner, batch) -> str:
     return owner.execute("SELECT state FROM batch WHERE id = %s", [batch["id"]]).fetchone()[0]
 
 
-async def swept(service) -> None:
+async def swept(service, owner) -> None:
+    """The sweep finds what is due and wakes its reading."""
+    owner.execute("TRUNCATE procrastinate_jobs CASCADE")
     await uploads.find_due(service)
-    await work(service)
+    woken = "SELECT args ->> 'carrier' FROM procrastinate_jobs WHERE task_name = 'uploads.load'"
+    for (carrier,) in owner.execute(woken).fetchall():
+        await work(service, carrier)
 
 
 async def test_the_queue_may_be_emptied(send, service, owner):
     batch = await send()
-    owner.execute("TRUNCATE procrastinate_jobs CASCADE")
-    await swept(service)
+    await swept(service, owner)
     assert state(owner, batch) == "checking"
 
 
 async def test_batches_of_a_carrier_are_taken_one_after_another(send, service, owner):
     first, second = await send(), await send(subscriptions(0, 5))
-    await swept(service)
+    await swept(service, owner)
     assert (state(owner, first), state(owner, second)) == ("checking", "received")
     finish(owner, first)
-    await swept(service)
+    await swept(service, owner)
     assert state(owner, second) == "checking"
 
 
@@ -75,7 +78,7 @@ async def test_what_a_killed_worker_left_is_taken_over(send, service, owner):
     await uploads.load(service, "generic")
     assert state(owner, batch) == "reading"  # the lease still holds
     await asyncio.sleep(0.5)
-    await swept(service)
+    await swept(service, owner)
     assert state(owner, batch) == "checking"
     assert len(declared(service, batch)) == 20
 
@@ -144,7 +147,7 @@ async def test_a_full_disk_is_tried_again(send, service, owner, monkeypatch):
         await asyncio.sleep(0.45)
     assert state(owner, batch) == "reading"
     monkeypatch.setattr(encryption.Dataset, "publish", publish)
-    await swept(service)
+    await swept(service, owner)
     assert state(owner, batch) == "checking"
 
 
@@ -178,7 +181,7 @@ async def test_a_file_that_was_damaged_on_our_side(send, service, owner):
 async def test_a_carrier_whose_format_nobody_knows(http, token_of, service, owner):
     headers = await token_of("unheard")
     await http.post("/v1/batches", content=subscriptions(), headers=headers)
-    await work(service)
+    await work(service, "unheard")
     assert owner.execute("SELECT refusal_code FROM batch").fetchone() == ("no_format",)
 
 
