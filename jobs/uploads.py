@@ -24,7 +24,7 @@ from simcheck.errors import (
     UnavailableError,
     UsageError,
 )
-from simcheck.lake.encryption import Dataset
+from simcheck.lake.encryption import MANIFEST, Dataset
 from simcheck.lake.sealed_file import SealedFile
 from simcheck.service import Service
 from simcheck.uploads import delta, resume, stages, vault
@@ -156,7 +156,7 @@ class _Load:
         assert batch.path is not None
         file = SealedFile(service.store, service.keyring, batch.path, batch.size)
         reader, name = adapter(batch.carrier), dataset_of(batch.carrier, batch.id)
-        service.store.remove(f"{name}/manifest")  # what an attempt before this one left
+        service.store.remove(f"{name}/{MANIFEST}")  # what an attempt before this one left
         service.store.remove_folder(name)
         dataset = Dataset.create(service.store, service.keyring, name)
         if not stages.is_delta(batch):

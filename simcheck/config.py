@@ -16,7 +16,7 @@ from simcheck.errors import SettingsError
 
 PREFIX = "SIMCHECK_"
 # Variables of that prefix that are no settings of the service.
-_NOT_SETTINGS = {"SIMCHECK_DEBUG"}
+_NOT_SETTINGS = {"SIMCHECK_DEBUG", "SIMCHECK_URL", "SIMCHECK_CLIENT", "SIMCHECK_CLIENT_SECRET"}
 
 
 class Settings(BaseSettings):

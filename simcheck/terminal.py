@@ -93,7 +93,7 @@ def print_outcome(outcome: Outcome, out: Path, language: Language) -> None:
     """Print the run's figures: carriers by verdict, the most frequent reasons, where the files are."""
     console, words = Console(highlight=False), _WORDS[language]
     counts, summary = outcome.counts, outcome.summary
-    print_verdicts(
+    _print_verdicts(
         {
             code: [int(each) for each in row]
             for code, row in zip(counts.carriers, counts.verdicts, strict=True)
@@ -131,7 +131,7 @@ def print_outcome(outcome: Outcome, out: Path, language: Language) -> None:
     )
 
 
-def print_verdicts(carriers: dict[str, list[int]], language: Language) -> None:
+def _print_verdicts(carriers: dict[str, list[int]], language: Language) -> None:
     """Print a table of carriers by verdict (in the order of VERDICTS)."""
     words = _WORDS[language]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
@@ -168,6 +168,29 @@ def say(language: Language, what: str, **values: Any) -> None:
         for name, value in values.items()
     }
     Console(highlight=False).print(_WORDS[language][what].format(**shown), markup=False, soft_wrap=True)
+
+
+def print_batches(batches: dict[str, dict[str, Any]], language: Language) -> None:
+    """Print what became of files that were sent (the service's answers, by file), then remarks."""
+    console, words = Console(highlight=False), _WORDS[language]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(words["file"])
+    table.add_column(words["state"])
+    for heading in (words["rows"], *(words[verdict.value] for verdict in VERDICTS)):
+        table.add_column(heading, justify="right")
+    for name, batch in batches.items():
+        counts = batch["counts"].get("verdicts", {})
+        found = _numbers([counts.get(verdict.value, 0) for verdict in VERDICTS], language)
+        rows = _numbers([batch["rows"] or 0], language)
+        table.add_row(name, batch["state"], *rows, *(found if counts else [""] * len(VERDICTS)))
+    console.print(table)
+    for name, batch in batches.items():
+        remarks = [batch["refusal"]["text"]] if batch["refusal"] else []
+        remarks += batch["warnings"]
+        if batch["ignored_columns"]:
+            remarks.append(f"{words['ignored']}: {', '.join(batch['ignored_columns'])}")
+        for remark in remarks:
+            console.print(f"{words['warning']}: {name}: {remark}", markup=False, soft_wrap=True)
 
 
 def _numbers(values: list[int], language: Language) -> list[str]:

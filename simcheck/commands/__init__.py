@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, processes, register
+from simcheck.commands import audit, clients, demo, keys, processes, register, submit
 
 
 def add_to(app: typer.Typer) -> None:
@@ -13,6 +13,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(processes.serve)
     app.command()(processes.worker)
     app.command()(processes.migrate)
+    app.command()(submit.submit)
     app.add_typer(keys.app, name="keys")
     app.add_typer(clients.app, name="clients")
     app.add_typer(audit.app, name="audit")

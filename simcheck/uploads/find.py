@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.errors import NotFoundError
-from simcheck.lake.encryption import Dataset
+from simcheck.lake.encryption import MANIFEST, Dataset
 from simcheck.lake.files import Store
 from simcheck.privacy import Keyring
 from simcheck.uploads.load import dataset_of
@@ -45,8 +45,12 @@ def name_of(batch: Batch, keyring: Keyring) -> str | None:
 
 
 def remarks(batch: Batch, store: Store, keyring: Keyring) -> tuple[list[str], list[str]]:
-    """Headers that were ignored, and warnings; known once the batch was read. Raises SealError."""
-    if batch.state not in {BatchState.CHECKING, BatchState.DONE}:
+    """Headers that were ignored, and warnings: known once the batch was read, until its dataset is purged.
+
+    Raises SealError.
+    """
+    name = dataset_of(batch.carrier, batch.id)
+    if batch.state not in {BatchState.CHECKING, BatchState.DONE} or not store.has(f"{name}/{MANIFEST}"):
         return [], []
-    manifest = Dataset.open(store, keyring, dataset_of(batch.carrier, batch.id)).manifest
+    manifest = Dataset.open(store, keyring, name).manifest
     return manifest["ignored"], manifest["warnings"]
