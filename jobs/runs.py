@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import clock, log
+from simcheck.cases.after_run import after_run
 from simcheck.crosscheck import publish, runs
 from simcheck.crosscheck.buckets import check_online, check_sealed
 from simcheck.crosscheck.finish import Task, day_of, finish, measure_of
@@ -144,6 +145,7 @@ async def _publish(service: Service, run_id: uuid.UUID) -> bool:
             return True
         leaving = await runs.leaving(session, held, timedelta(days=service.settings.kept_days))
         written = await publish.write(session, lake, task, whole, leaving)
+        await after_run(session, run_id, referral=timedelta(days=service.settings.referral_days))
         await runs.published(session, held, whole.counts, written, whole.encodings)
         await _tell(session, held, task)
     return True

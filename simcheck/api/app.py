@@ -35,8 +35,8 @@ PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
 # In the order in which a path is looked for: first the one route that has to be fast.
 ROUTERS = (
-    otp.router, token.router, operators.router, sim_events.router, kyc_match.router, batches.router, tus.router,
-    runs.router, feedback.router, cases.router, webhooks.router,
+    otp.router, token.router, operators.router, sim_events.router, kyc_match.router, batches.router,
+    tus.router, runs.router, feedback.router, cases.router, webhooks.router,
 )  # fmt: skip
 
 

@@ -129,9 +129,7 @@ class _Demo:
         }
         self.say("sent", files=len(sent))
         done = self._watch(sent)
-        terminal.print_verdicts(
-            {code: batch["counts"]["verdicts"] for code, batch in done.items()}, self.language
-        )
+        terminal.print_batches(done, self.language)
         terminal.print_cases(asyncio.run(self._cases()), self.language)
         self._questions(country)
         self.say("look", url=self.url, home=self.home)

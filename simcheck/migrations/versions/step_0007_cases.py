@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 
 # Whom the record names: a case of another person is another case.
 CASE = 'ALTER TABLE "case" ADD COLUMN id_token bytea'

@@ -7,7 +7,7 @@ from alembic import op
 from simcheck.db.base import SERVICE_ROLE
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0007"
 
 # A batch's root in the audit chain can be worked out again only if its questions are known exactly: ids are
 # given out before a commit, so a late question may stand between those of an earlier batch.
