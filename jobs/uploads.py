@@ -161,10 +161,20 @@ class _Load:
         dataset = Dataset.create(service.store, service.keyring, name)
         if not stages.is_delta(batch):
             return load_snapshot(reader.read(file), dataset, self.limits, progress)
+        base = self._base()
+        return delta.load_delta(reader.read(file, delta.COLUMNS), base, dataset, self.limits, progress)
+
+    def _base(self) -> Dataset:
+        """The dataset that a delta changes. Raises RefusedError when there is none, or it cannot be read."""
         if self.base is None:
             raise RefusedError("no_snapshot", "There is no snapshot that this delta changes. Send one first.")
-        base = Dataset.open(service.store, service.keyring, dataset_of(batch.carrier, self.base))
-        return delta.load_delta(reader.read(file, delta.COLUMNS), base, dataset, self.limits, progress)
+        try:
+            name = dataset_of(self.batch.carrier, self.base)
+            found = Dataset.open(self.service.store, self.service.keyring, name)
+            found.manifest  # noqa: B018  (read now, so that it is known to be whole)
+        except SealError:
+            raise RefusedError("no_snapshot", "What this delta changes is lost. Send a snapshot.") from None
+        return found
 
     async def _beat(self, counts: dict[str, int]) -> bool:
         """Say that we are at it; False when another took over."""

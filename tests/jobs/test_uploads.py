@@ -178,6 +178,17 @@ async def test_a_file_that_was_damaged_on_our_side(send, service, owner):
     assert (code, words) == ("damaged", "The file was damaged where we keep it. Send it again.")
 
 
+async def test_a_delta_whose_base_is_lost(send, service, owner):
+    base = await send()
+    await work(service)
+    finish(owner, base)
+    service.store.remove_folder(f"declared/generic/{base['id']}")
+    batch = await send(b"change," + subscriptions(0, 2).replace(b"\n0", b"\nremoved,0"), "delta")
+    await work(service)
+    assert state(owner, batch) == "refused"
+    assert owner.execute("SELECT refusal_code FROM batch WHERE kind = 'delta'").fetchone() == ("no_snapshot",)
+
+
 async def test_a_carrier_whose_format_nobody_knows(http, token_of, service, owner):
     headers = await token_of("unheard")
     await http.post("/v1/batches", content=subscriptions(), headers=headers)
