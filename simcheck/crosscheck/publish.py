@@ -83,6 +83,7 @@ REMOVE = sa.text("""
 DELETE FROM subscription USING moved
 WHERE moved.gone AND subscription.msisdn_token = moved.msisdn_token AND subscription.carrier = :carrier
 """)
+# In the order of the primary key, whose index then grows at one place.
 MERGE = sa.text("""
 INSERT INTO subscription (
     msisdn_token, carrier, id_token, contract_token, row_ref_token, verdict, reasons, name_score, status,
@@ -90,6 +91,7 @@ INSERT INTO subscription (
 SELECT msisdn_token, :carrier, id_token, contract_token, row_ref_token, verdict, reasons, name_score, status,
        claimants, activated_on, bucket, row, facts, cells, batch_id, :run, :now
 FROM moved WHERE NOT gone
+ORDER BY msisdn_token
 ON CONFLICT (msisdn_token, carrier) DO UPDATE SET
     id_token = excluded.id_token, contract_token = excluded.contract_token,
     row_ref_token = excluded.row_ref_token, verdict = excluded.verdict, reasons = excluded.reasons,

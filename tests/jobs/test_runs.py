@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import time
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -69,19 +70,23 @@ def expected_rows(keyring, files: list[File], said) -> dict[tuple[str, bytes], t
 async def same_as_files(owner, service, folder, citizens, files) -> None:
     said = checked(folder, citizens, files)
     stored = {
-        (carrier, token): (verdict, reasons)
-        for carrier, token, verdict, reasons in owner.execute(
-            "SELECT carrier, msisdn_token, verdict, reasons FROM subscription"
+        (carrier, token): (verdict, reasons, claimants)
+        for carrier, token, verdict, reasons, claimants in owner.execute(
+            "SELECT carrier, msisdn_token, verdict, reasons, claimants FROM subscription"
         )
     }
     wanted = expected_rows(service.keyring, files, said)
     assert stored.keys() == wanted.keys()
-    for key, (verdict, reasons) in stored.items():
+    claims = Counter(
+        token for (_, token), (_, rows) in wanted.items() if not all(over for over, _, _ in rows)
+    )
+    for key, (verdict, reasons, claimants) in stored.items():
         _, rows = wanted[key]
         first_over = min(over for over, _, _ in rows)
         possible = {(-g, r) for over, g, r in rows if over == first_over}
         assert (verdict, frozenset(building.reasons_of(reasons))) in possible
         assert verdict == max(v for v, _ in possible)
+        assert claimants == (0 if first_over else claims[key[1]])
 
 
 @pytest.mark.parametrize(("seed", "concurrency"), [(1, 1), (2, 3)])
