@@ -118,6 +118,7 @@ class Cases(RuleBasedStateMachine):
                 assert case.decision == name
                 assert (case.closed_at is None) == (name in {"refer", *OF_PERSONS})
                 if of_person:
+                    assert case.decided_facts is not None
                     assert case.contradicted or self.sim.verdict is not Verdict.VERIFIED
         else:
             wrong = self.sim.verdict is not Verdict.VERIFIED
