@@ -96,6 +96,14 @@ class Cases(RuleBasedStateMachine):
         self.runner.run(publishing.run(self, self.sim))
         self.respects(was_open)
 
+    @rule(found=st.sampled_from([(Verdict.VERIFIED, ()), (Verdict.VARIANT, (Reason.NAME_DIACRITICS,))]))
+    def run_after_mending(self, found):
+        """The carrier spells the same person better."""
+        if self.sim.verdict is not None:
+            was_open, self.sim = self.open, replace(self.sim, verdict=found[0], reasons=found[1])
+            self.runner.run(publishing.run(self, self.sim))
+            self.respects(was_open)
+
     def respects(self, was_open: Case | None) -> None:
         """A person's decision holds as long as what it was made on; then it may not be quietly undone."""
         if self.decided is None or Reason.REGISTER_UNANSWERED in self.sim.reasons:
@@ -110,6 +118,7 @@ class Cases(RuleBasedStateMachine):
                 assert case.decision == name
                 assert (case.closed_at is None) == (name in {"refer", *OF_PERSONS})
                 if of_person:
+                    assert case.decided_facts is not None
                     assert case.contradicted or self.sim.verdict is not Verdict.VERIFIED
         else:
             wrong = self.sim.verdict is not Verdict.VERIFIED
@@ -152,6 +161,11 @@ class Cases(RuleBasedStateMachine):
 
     def may_refuse(self, said: str, fits: bool, case: Case | None, seen: bool) -> None:
         assert not fits or (case and not seen) or "both sides" in said
+
+    @rule(name=st.sampled_from(["same_person", "close", "refer", "disowned"]))
+    def decide_well(self, name):
+        """A decision that is there to be made: most of those tried at random are not."""
+        self.decide((name, "staff"), seen=True)
 
     @precondition(lambda self: self.open is not None and self.open.state == State.DISPUTED)
     @rule()
