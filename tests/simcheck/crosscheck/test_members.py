@@ -26,6 +26,8 @@ def test_members_are_a_set(values, asked):
     assert members.rows(column(asked)).tolist() == [
         at for at, each in enumerate(asked) if each in set(values)
     ]
+    place = {number: at for at, number in enumerate(sorted(set(values)))}
+    assert members.places(column(asked)).tolist() == [place.get(each, -1) for each in asked]
 
 
 def tally(columns, total, least):

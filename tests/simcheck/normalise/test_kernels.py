@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.normalise.kernels import kernel, text
+from simcheck.normalise.kernels import distinct, kernel, text
 
 
 def strings(column) -> list[str]:
@@ -58,3 +58,11 @@ def test_a_kernel_is_compiled_code_that_gives_what_its_source_gives():
     compiled = kernel(total)
     assert compiled(np.arange(1000)) == total(range(1000)) == 499_500
     assert compiled.signatures
+
+
+@given(st.lists(st.sampled_from(["", "M", "F", "passport", "Căn cước công dân", "x" * 15, "x" * 16, None])))
+def test_dictionary_columns_are_taken_as_they_are(values):
+    plain = pa.array(values, pa.string())
+    for column in (plain, plain.dictionary_encode(), pa.concat_arrays([plain, plain])[len(plain) :]):
+        words, rows = distinct(column)
+        assert [words[int(row)].as_py() for row in rows] == [value or "" for value in values]
