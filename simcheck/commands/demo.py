@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def demo(
     place = home / "demo"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
         with tempfile.TemporaryDirectory(prefix="simcheck-") as made, _Demo(place, spoken) as service:
             service.show(Path(made), round(subscriptions * CITIZENS / SUBSCRIPTIONS), subscriptions)

@@ -56,6 +56,16 @@ class _Key(NamedTuple):
     outer: U32
 
 
+class _Room(NamedTuple):
+    """What the kernel works in: message words, states on their way, ready and being turned, blocks a lane."""
+
+    words: U32
+    state: U32
+    done: U32
+    turned: U32
+    blocks: I64
+
+
 def tokens_of_numbers(keyring: Keyring, kind: str, numbers: I64) -> pa.FixedSizeBinaryArray:
     """The token of each number (int64[n]) as 32 bytes; null for 0 and below, which name nobody."""
     data = numbers.astype(">i8").view(np.uint8)
@@ -75,9 +85,15 @@ def _tokens(
     keyring: Keyring, prefix: bytes, offsets: I64, data: Bytes, valid: npt.NDArray[np.bool_]
 ) -> pa.FixedSizeBinaryArray:
     out = np.empty((len(valid), TOKEN_BYTES), np.uint8)
-    _hmac(_key(keyring.index), ROUND, np.frombuffer(prefix, np.uint8).copy(), offsets, data.copy(), out)
+    said = np.frombuffer(prefix, np.uint8).copy()
+    _hmac(_key(keyring.index), ROUND, said, offsets, data.copy(), out, _room())
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(pa.binary(TOKEN_BYTES), len(valid), [bits, pa.py_buffer(out)])
+
+
+def _room() -> _Room:
+    state, done, turned = np.zeros((3, 8, LANES), np.uint32)
+    return _Room(np.zeros((64, LANES), np.uint32), state, done, turned, np.zeros(LANES, np.int64))
 
 
 def _key(key: bytes) -> _Key:
@@ -86,7 +102,7 @@ def _key(key: bytes) -> _Key:
     words = np.zeros((64, LANES), np.uint32)
     for lane, pad in enumerate((0x36, 0x5C)):
         words[:16, lane] = (padded ^ np.uint8(pad)).view(">u4")
-    _compress(states, words, ROUND)
+    _compress(states, words, ROUND, np.empty_like(states))
     return _Key(states[:, 0].copy(), states[:, 1].copy())
 
 
@@ -97,10 +113,10 @@ def _right(word: np.uint32, by: int) -> np.uint32:
 
 
 @kernel
-def _compress(state: U32, words: U32, constants: U32) -> None:
+def _compress(state: U32, words: U32, constants: U32, v: U32) -> None:
     """Take one block a lane into the state (uint32[8, LANES]); `words` uint32[64, LANES], the first 16 given.
 
-    The eight working variables keep their places: round `t` calls them by other names instead.
+    The eight working variables, in `v`, keep their places: round `t` calls them by other names instead.
     """
     for t in range(16, 64):
         for lane in range(LANES):
@@ -108,7 +124,9 @@ def _compress(state: U32, words: U32, constants: U32) -> None:
             s0 = _right(early, 7) ^ _right(early, 18) ^ (early >> np.uint32(3))
             s1 = _right(late, 17) ^ _right(late, 19) ^ (late >> np.uint32(10))
             words[t, lane] = words[t - 16, lane] + s0 + words[t - 7, lane] + s1
-    v = state.copy()
+    for place in range(8):
+        for lane in range(LANES):
+            v[place, lane] = state[place, lane]
     for start in range(0, 64, 8):
         for turn in range(8):
             a, b, c, d = -turn & 7, (1 - turn) & 7, (2 - turn) & 7, (3 - turn) & 7
@@ -154,11 +172,11 @@ def _load(prefix: Bytes, data: Bytes, start: int, size: int, block: int, words: 
 
 
 @kernel
-def _hmac(key: _Key, constants: U32, prefix: Bytes, offsets: I64, data: Bytes, out: Bytes) -> None:
-    words = np.zeros((64, LANES), np.uint32)
-    state = np.empty((8, LANES), np.uint32)
-    done = np.empty((8, LANES), np.uint32)
-    blocks = np.empty(LANES, np.int64)
+def _hmac(
+    key: _Key, constants: U32, prefix: Bytes, offsets: I64, data: Bytes, out: Bytes, room: _Room
+) -> None:
+    words, state, done, v, blocks = room
+    inner, outer = key
     rows = len(offsets) - 1
     for first in range(0, rows, LANES):
         used = min(LANES, rows - first)
@@ -167,25 +185,28 @@ def _hmac(key: _Key, constants: U32, prefix: Bytes, offsets: I64, data: Bytes, o
             size = len(prefix) + offsets[first + lane + 1] - offsets[first + lane]
             blocks[lane] = (size + _LENGTH_BYTES) // BLOCK_BYTES + 1
             most = max(most, blocks[lane])
-        for lane in range(LANES):
-            state[:, lane] = key.inner
+        for place in range(8):
+            for lane in range(LANES):
+                state[place, lane] = inner[place]
         for block in range(most):
             for lane in range(used):
                 if block < blocks[lane]:
                     start = offsets[first + lane]
                     size = len(prefix) + offsets[first + lane + 1] - start
                     _load(prefix, data, start, size, block, words, lane)
-            _compress(state, words, constants)
+            _compress(state, words, constants, v)
             for lane in range(used):
                 if block == blocks[lane] - 1:
-                    done[:, lane] = state[:, lane]
-        words[:8] = done
-        words[8:16] = 0
-        words[8] = np.uint32(0x80000000)
-        words[15] = np.uint32((BLOCK_BYTES + TOKEN_BYTES) * 8)
+                    for place in range(8):
+                        done[place, lane] = state[place, lane]
         for lane in range(LANES):
-            state[:, lane] = key.outer
-        _compress(state, words, constants)
+            for place in range(8):
+                words[place, lane] = done[place, lane]
+                words[8 + place, lane] = 0
+                state[place, lane] = outer[place]
+            words[8, lane] = np.uint32(0x80000000)
+            words[15, lane] = np.uint32((BLOCK_BYTES + TOKEN_BYTES) * 8)
+        _compress(state, words, constants, v)
         for lane in range(used):
             for place in range(8):
                 for byte in range(4):
