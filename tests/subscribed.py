@@ -58,7 +58,7 @@ def subscribed(owner: Any, service: Any, run: dict[str, Any], **cells: Any) -> N
         "id_token": key and service.keyring.token("id", key),
         "verdict": VERDICTS.index(cells.pop("verdict", "verified")),
         "reasons": 0, "status": "active", "activated_on": ago(days=400).date(), "bucket": 0, "row": 1,
-        "facts": bytes(32), "changed_at": ago(hours=1), **run, **cells,
+        "facts": bytes(32), "cells": 0, "changed_at": ago(hours=1), **run, **cells,
     }  # fmt: skip
     owner.execute("SET app.scope = 'ministry'")
     owner.execute(

@@ -12,15 +12,15 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from simcheck.crosscheck.findings import Findings, Pending
 from simcheck.matching import birth_dates, names
 from simcheck.matching.rules import GRAVER, Rules
 from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.normalise.citizen_ids import CMND_BASE
-from simcheck.normalise.kernels import distinct, kernel
+from simcheck.normalise.kernels import kernel
 from simcheck.normalise.names import U64, blank, fingerprint
+from simcheck.normalise.statuses import Status, statuses
 from simcheck.normalise.words import Vocabulary
 from simcheck.reasons import Reason
 from simcheck.records import PROBLEM, ROW
@@ -30,11 +30,6 @@ from simcheck.register.snapshot import DECEASED, REVOKED
 I32 = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
-# Words by which carriers mark a subscription that is over: it makes no claim on its number.
-_OVER = (
-    "terminated", "cancelled", "canceled", "closed", "inactive", "recalled", "deactivated", "removed",
-    "đã hủy", "hủy", "huỷ", "đã huỷ", "chấm dứt", "thanh lý", "đã thanh lý", "thu hồi", "đã thu hồi",
-)  # fmt: skip
 _ROW_MALFORMED, _FACE, _DECEASED, _REVOKED, _UNDERAGE = (
     np.uint64(reason.mask)
     for reason in (
@@ -88,7 +83,7 @@ def normalise(batch: pa.RecordBatch, source: int, measure: Measure) -> Declared:
         name=batch["full_name"],
         name_code=code,
         marked=int(marked.sum()),
-        over=_over(batch["status"]),
+        over=np.flatnonzero(statuses(batch["status"]) == Status.OVER),
         face_missing=blank(batch["face_verified_at"]),
         row_ref=None if batch["row_ref"].null_count == len(batch) else batch["row_ref"],
     )
@@ -209,10 +204,3 @@ def _pending(declared: Declared, at: I32, batch: int) -> Pending:
         np.full(len(at), batch, np.int32), at, declared.ids.key[at], declared.name.take(pa.array(at)),
         declared.born.ymd[at], declared.born.other[at], declared.born.flags[at],
     )  # fmt: skip
-
-
-def _over(status: pa.StringArray) -> npt.NDArray[np.int64]:
-    words, rows = distinct(status)
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(words, "NFC")))
-    over = pc.is_in(words, pa.array(_OVER)).to_numpy(zero_copy_only=False)
-    return np.flatnonzero(over[rows]) if over.any() else np.zeros(0, np.int64)

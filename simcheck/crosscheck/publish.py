@@ -20,6 +20,7 @@ from simcheck import clock
 from simcheck.crosscheck.finish import Task, Whole
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.staging import HEADER, OTHERS, OWN, TRAILER, other_rows, own_rows
+from simcheck.normalise.statuses import Status
 
 _SQL = {
     "token": "bytea",
@@ -54,7 +55,7 @@ CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
 WITH read AS (
     SELECT msisdn_token, nullif(id_token, :none) AS id_token, nullif(contract_token, :none) AS contract_token,
            nullif(row_ref_token, :none) AS row_ref_token, verdict, reasons,
-           nullif(name_score, 'NaN') AS name_score, CASE WHEN over THEN 'over' ELSE 'active' END AS status,
+           nullif(name_score, 'NaN') AS name_score, (CAST(:statuses AS text[]))[status + 1] AS status,
            claimants, nullif(activated_on, '-infinity') AS activated_on, cells, bucket, row
     FROM found
 ), new AS (
@@ -146,8 +147,10 @@ async def write(
     await _copy(session, "found", own_rows(lake, task, whole))
     await session.execute(ANALYZE)
     moved = await session.execute(
-        MOVED, {"carrier": task.carrier, "batch": task.batch, "leaving": leaving, "none": bytes(32)}
-    )
+        MOVED,
+        {"carrier": task.carrier, "batch": task.batch, "leaving": leaving, "none": bytes(32),
+         "statuses": [status.name.lower() for status in Status]},
+    )  # fmt: skip
     await session.execute(REMOVE, {"carrier": task.carrier})
     await session.execute(MERGE, {"carrier": task.carrier, "run": task.run, "now": now})
     await session.execute(CHANGED, {"carrier": task.carrier})

@@ -22,6 +22,7 @@ from simcheck.crosscheck.places import DECLARED, Lake
 from simcheck.lake.buckets import read
 from simcheck.lake.tokens import tokens_of_numbers, tokens_of_text
 from simcheck.normalise import dates
+from simcheck.normalise.statuses import statuses
 from simcheck.privacy import TOKEN_BYTES, Keyring
 from simcheck.records import DECLARED_COLUMNS, ROW
 
@@ -41,7 +42,7 @@ _WIDTHS = {
 }
 OWN = {
     "msisdn_token": "token", "id_token": "token", "contract_token": "token", "row_ref_token": "token",
-    "verdict": "int2", "reasons": "int8", "name_score": "float4", "over": "bool", "claimants": "int2",
+    "verdict": "int2", "reasons": "int8", "name_score": "float4", "status": "int2", "claimants": "int2",
     "activated_on": "int4", "cells": "int8", "bucket": "int4", "row": "int8",
 }  # fmt: skip
 OTHERS = {
@@ -91,7 +92,8 @@ def _own_block(
         "contract_token": _tokens(keyring, "contract", batch["contract_id"]),
         "row_ref_token": _tokens(keyring, "row_ref", batch["row_ref"]),
         "verdict": whole.verdict[at], "reasons": whole.reasons[at].astype(np.int64),
-        "name_score": whole.score[at], "over": over, "claimants": _claimants(national, over, numbers, claims),
+        "name_score": whole.score[at], "status": statuses(batch["status"]),
+        "claimants": _claimants(national, over, numbers, claims),
         "activated_on": _days(batch["activated_on"], task), "cells": _digest(keyring, batch),
         "bucket": bucket, "row": row,
     }  # fmt: skip

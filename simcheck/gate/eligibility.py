@@ -6,7 +6,6 @@ with a wrong ID number learns nothing of the subscription behind the number.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,14 +13,9 @@ from typing import NamedTuple
 
 from simcheck.gate.reasons import Reason
 from simcheck.matching.rules import VERDICTS
+from simcheck.normalise.statuses import Status, status_of
 from simcheck.reasons import Verdict
 
-# Words by which carriers say that a subscription works in both directions. A carrier that says nothing
-# sends active ones only; any other word is none of these, so a new one never lets anybody in.
-_ACTIVE = frozenset((
-    "active", "activated", "in use", "1", "a", "hoạt động", "đang hoạt động", "đã kích hoạt", "đang sử dụng",
-    "hai chiều", "2 chiều",
-))  # fmt: skip
 _VERIFIED, _VARIANT = VERDICTS.index(Verdict.VERIFIED), VERDICTS.index(Verdict.VARIANT)
 _DAY = timedelta(days=1)
 
@@ -44,8 +38,7 @@ class Policy:
 
 def is_active(status: str | None) -> bool:
     """Whether a carrier's word for a subscription's state says that it is in use."""
-    word = unicodedata.normalize("NFC", status or "").strip().lower()
-    return not word or word in _ACTIVE
+    return status_of(status or "") is Status.ACTIVE
 
 
 class Subscription(NamedTuple):
@@ -58,6 +51,7 @@ class Subscription(NamedTuple):
     status: str | None
     under_order: bool
     claimants: int
+    contested: bool
     activated_on: date | None
     sim_changed_at: datetime | None
     device_changed_at: datetime | None
@@ -143,6 +137,8 @@ def _of_row(row: Subscription, policy: Policy, now: datetime) -> int:
         reasons |= Reason.NOT_ACTIVE.mask
     if row.under_order:
         reasons |= Reason.UNDER_ORDER.mask
+    if row.contested:
+        reasons |= Reason.CONTESTED.mask
     if row.sim_changed_at and now - row.sim_changed_at < policy.sim:
         reasons |= Reason.SIM_CHANGED.mask
     if row.device_changed_at and now - row.device_changed_at < policy.device:

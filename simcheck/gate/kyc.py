@@ -28,7 +28,7 @@ from simcheck.service import Service
 ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('kyc', :number))")
 # The number's subscriptions, of all carriers that this transaction sees.
 FIND = sa.text("""
-SELECT carrier, verdict, status, claimants, batch_id, bucket, row FROM subscription
+SELECT carrier, verdict, status, claimants, contested, batch_id, bucket, row FROM subscription
 WHERE msisdn_token = :number
 """)
 _CONFIRMED = {VERDICTS.index(Verdict.VERIFIED), VERDICTS.index(Verdict.VARIANT)}
@@ -86,7 +86,7 @@ async def _compared(
     if not rows:
         return Unmatched.UNKNOWN
     row = rows[0]
-    if len(rows) > 1 or row.claimants > 1 or row.verdict not in _CONFIRMED:
+    if len(rows) > 1 or row.claimants > 1 or row.contested or row.verdict not in _CONFIRMED:
         return dict.fromkeys(fields, (match.NOT_AVAILABLE, None))
     today = clock.now().date()
 

@@ -47,7 +47,8 @@ JOIN batch ON batch.id = run.batch_id
 """
 # All that is known of these numbers: what the carriers' files say, and what they told since.
 FIND = """
-SELECT msisdn_token, subscription.carrier, id_token, verdict, status, under_order, claimants, activated_on,
+SELECT msisdn_token, subscription.carrier, id_token, verdict, status, under_order, claimants, contested,
+       activated_on,
        greatest(sim_changed_at, told.sim), greatest(device_changed_at, told.device)
 FROM subscription
 LEFT JOIN LATERAL (

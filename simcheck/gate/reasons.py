@@ -22,6 +22,7 @@ class Reason(IntEnum):
     CARRIER_DATA_TOO_OLD = 11
     TOO_MANY_GUESSES = 12
     NO_REGISTER = 13
+    CONTESTED = 14
 
     @property
     def mask(self) -> int:
@@ -55,6 +56,9 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.CARRIER_DATA_TOO_OLD: ("Dữ liệu nhà mạng đã cũ.", "The carrier's last file is too old."),
     Reason.TOO_MANY_GUESSES: (
         "Quá nhiều lần hỏi sai.", "Too many wrong ID numbers were asked of this number, or by this client."),
+    Reason.CONTESTED: (
+        "Có người không nhận hoặc đang tranh chấp số này.",
+        "Its person has disowned the number, or two people claim it."),
     Reason.NO_REGISTER: ("Chưa có dữ liệu dân cư.", "There is no citizen register yet."),
 }  # fmt: skip
 
