@@ -23,9 +23,9 @@ CREATE TEMPORARY TABLE changed_subscription (
 """
 KEEP = """
 INSERT INTO subscription (msisdn_token, carrier, id_token, contract_token, verdict, reasons, claimants,
-                          bucket, facts, row, batch_id, run_id, changed_at)
-VALUES (:msisdn_token, :carrier, :id_token, :contract_token, :verdict, :reasons, :claimants, :bucket, :facts,
-        :row, :batch_id, :run_id, now())
+                          cells, bucket, facts, row, batch_id, run_id, changed_at)
+VALUES (:msisdn_token, :carrier, :id_token, :contract_token, :verdict, :reasons, :claimants,
+        0, :bucket, :facts, :row, :batch_id, :run_id, now())
 ON CONFLICT (msisdn_token, carrier) DO UPDATE SET
     id_token = excluded.id_token, contract_token = excluded.contract_token, verdict = excluded.verdict,
     reasons = excluded.reasons, claimants = excluded.claimants, facts = excluded.facts,

@@ -150,11 +150,11 @@ def fill(url: str, keyring) -> None:
         of_run = run["batch_id"], run["run_id"]
         copy = (
             "COPY subscription (msisdn_token, id_token, batch_id, run_id, carrier, verdict, reasons, status, "
-            "bucket, facts, row, changed_at) FROM STDIN"
+            "bucket, cells, facts, row, changed_at) FROM STDIN"
         )
         with owner.cursor().copy(copy) as sink:
             for number, person in zip(numbers.to_pylist(), ids.to_pylist(), strict=True):
-                sink.write_row((number, person, *of_run, "viettel", 0, 0, "active", 0, b"", 1, "now"))
+                sink.write_row((number, person, *of_run, "viettel", 0, 0, "active", 0, 0, b"", 1, "now"))
         owner.execute("VACUUM ANALYZE subscription")
 
 

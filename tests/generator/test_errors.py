@@ -45,7 +45,7 @@ def test_every_reason_that_one_row_can_show_has_a_kind() -> None:
     for kind in kinds():
         shown |= kind.reasons
     of_register = {"ID_STRUCTURE_CONFLICT", "ID_REVOKED", "HOLDER_DECEASED", "HOLDER_UNDERAGE"}
-    of_register |= {"SIM_LIMIT_PER_CARRIER", "SIM_LIMIT_TOTAL"}
+    of_register |= {"SIM_LIMIT_PER_CARRIER", "SIM_LIMIT_TOTAL", "REGISTER_UNANSWERED"}
     assert {reason.name for reason in Reason if not shown & reason.mask} == of_register
 
 

@@ -95,7 +95,9 @@ def test_the_set_itself() -> None:
     assert max(numbers.values()) == 1
     assert all(len(number) == 12 and number.isdecimal() for number in numbers)
     counted = Counter(code for case in strict for code in case.reasons)
-    assert set(counted) == {reason.name for reason in Reason}
+    assert set(counted) == {reason.name for reason in Reason} - {
+        "REGISTER_UNANSWERED"
+    }  # a file always answers
     assert min(counted.values()) >= 3
     assert {case.verdict for case in strict} == set(Verdict)
     effects = {reason.name: rule.effect for reason, rule in rules.load().of.items()}

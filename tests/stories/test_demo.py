@@ -1,7 +1,7 @@
-"""The demo, as somebody new would run it: real processes, every carrier's file, two questions; then what it left.
+"""The demo, as somebody new would run it: real processes, every carrier's file, two questions; what it left.
 
-Nothing of a person may lie in clear in anything that the service keeps: database files, write-ahead log, lake,
-logs. The same seed makes the same country again, so that all its people's data is known to look for.
+Nothing of a person may lie in clear in anything that the service keeps: database files, write-ahead log,
+lake, logs. The same seed makes the same country again, so that all its people's data is known to look for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
 import generator
 from simcheck.commands import demo
@@ -41,7 +40,7 @@ def lines(home: Path) -> list[dict[str, object]]:
 
 
 def personal(folder: Path) -> set[str]:
-    """Every ID number, name, phone number and email of the demo's country, as carriers and register write them."""
+    """Every ID number, name, phone number and email of the demo's country, as it is written in its files."""
     generator.generate(CITIZENS, SUBSCRIPTIONS, demo.SEED, folder / "own")
     generator.generate(CITIZENS, SUBSCRIPTIONS, demo.SEED, folder / "generic", formats="parquet")
     people = pq.read_table(folder / "own" / "citizens.parquet")
@@ -63,26 +62,28 @@ def holding(patterns: Path, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.fixture(scope="module")
-def ended(run_folder) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    home = run_folder / "demo"
-    home.mkdir()
-    return home, run_demo(home)
+def running_in(home: Path) -> list[str]:
+    """The processes that have this home in their environment."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and str(home).encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:  # it has ended meanwhile, or is another user's
+            continue
+    return found
 
 
-def test_the_demo_tells_what_happened(ended):
-    home, done = ended
+def test_the_demo(home, tmp_path):
+    done = run_demo(home)
     assert done.returncode == 0, done.stderr
     assert "10 carriers' files" in done.stdout
     assert done.stdout.count(" done ") == 10
     assert "this SIM is this person's" in done.stdout
     assert "NOT_THIS_PERSON" in done.stdout
-    errors = [line for line in lines(home) if line["level"] in {"error", "critical"}]
-    assert errors == []
+    assert [line for line in lines(home) if line["level"] in {"error", "critical"}] == []
+    assert running_in(home) == []
 
-
-def test_nothing_of_a_person_lies_in_clear(ended, tmp_path):
-    home, _ = ended
     values = personal(tmp_path)
     assert len(values) > 3 * CITIZENS
     patterns = tmp_path / "patterns"
@@ -93,23 +94,6 @@ def test_nothing_of_a_person_lies_in_clear(ended, tmp_path):
     written.write_bytes(b"\0\1" + sorted(values)[100].encode() + b"\2")
     assert holding(patterns, written.parent) == [str(written)]  # the search finds what it looks for
 
-
-def test_no_process_is_left(ended):
-    home, _ = ended
-    left = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and str(home) in (process / "environ").read_bytes().decode(
-                "utf-8", "replace"
-            ):
-                left.append(process.name)
-        except OSError:  # it has ended meanwhile, or is another user's
-            continue
-    assert left == []
-
-
-def test_the_demo_runs_again(ended):
-    home, _ = ended
-    done = run_demo(home)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count(" done ") == 10
+    again = run_demo(home)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count(" done ") == 10

@@ -49,8 +49,8 @@ async def test_a_run_without_rows_has_an_empty_file(store, keyring):
 async def test_the_standing_file_knows_what_others_changed_since(service, owner, keyring, dataset, store):
     def known(row: int, verdict: Verdict, reasons: tuple[Reason, ...], batch=BATCH, at: int | None = None):
         owner.execute(
-            "INSERT INTO subscription (msisdn_token, carrier, verdict, reasons, bucket, facts, row, "
-            "batch_id, run_id, changed_at) VALUES (%s, 'viettel', %s, %s, 0, '', %s, %s, %s, now())",
+            "INSERT INTO subscription (msisdn_token, carrier, verdict, reasons, bucket, cells, facts, row, "
+            "batch_id, run_id, changed_at) VALUES (%s, 'viettel', %s, %s, 0, 0, '', %s, %s, %s, now())",
             [keyring.token("msisdn", NATIONAL + row), VERDICTS.index(verdict),
              sum(reason.mask for reason in reasons), at or row, batch, batch],
         )  # fmt: skip
