@@ -27,7 +27,7 @@ install: .venv/installed  ## make .venv with the simcheck command and everything
 		--citizens "$$made/country/citizens.parquet" --out "$$made/results" --buckets 2 --quiet
 	touch $@
 
-demo: install  ## make a small country, check it, show what was found
+demo: install  ## run the whole service over a small country, show what happened
 	$(BIN)/simcheck demo
 
 test: lint  ## lint, types, import rules and all tests (but the slow ones)
@@ -45,8 +45,11 @@ lint: install  ## style, types, import rules
 accuracy: install  ## false accepts and false alarms by kind of error, beside three baselines
 	$(BIN)/python tests/bench/accuracy.py
 
-bench: install .venv-bench/installed  ## speed and memory at 1 M and 10 M rows, beside DuckDB, pandas and Splink
+bench: install .venv-bench/installed  ## the check beside DuckDB, pandas and Splink; the lake; an upload to its cases; the OTP question
 	.venv-bench/bin/python tests/bench/speed.py
+	$(BIN)/python tests/bench/lake.py
+	$(BIN)/python tests/bench/service.py
+	$(BIN)/python tests/bench/otp.py
 
 # The programs that we are measured against live apart, so that nothing of them is loaded by simcheck.
 .venv-bench/installed: $(LOCK_BENCH)

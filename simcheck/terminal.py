@@ -154,7 +154,7 @@ def print_cases(open_cases: list[tuple[str, str, int]], language: Language) -> N
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=words["cases"], title_justify="left")
     table.add_column(words["carrier"])
     for acts in acting:
-        table.add_column(words["carrier" if acts == "carrier" else acts], justify="right")
+        table.add_column(words[acts].lower(), justify="right")
     for carrier in dict.fromkeys(carrier for carrier, _, _ in open_cases):
         counts = {acts: count for its, acts, count in open_cases if its == carrier}
         table.add_row(carrier, *_numbers([counts.get(acts, 0) for acts in acting], language))
@@ -173,7 +173,7 @@ def say(language: Language, what: str, **values: Any) -> None:
 def print_batches(batches: dict[str, dict[str, Any]], language: Language) -> None:
     """Print what became of files that were sent (the service's answers, by file), then remarks."""
     console, words = Console(highlight=False), _WORDS[language]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column(words["file"])
     table.add_column(words["state"])
     for heading in (words["rows"], *(words[verdict.value] for verdict in VERDICTS)):

@@ -66,7 +66,7 @@ def demo(
     place.mkdir(parents=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
-        with tempfile.TemporaryDirectory(prefix="simcheck-") as made, _Demo(place, spoken) as service:
+        with tempfile.TemporaryDirectory(prefix="simcheck-") as made, Demo(place, spoken) as service:
             service.show(Path(made), round(subscriptions * CITIZENS / SUBSCRIPTIONS), subscriptions)
             if sys.stdin.isatty() if stay is None else stay:
                 service.say("stay", url=service.url)
@@ -75,7 +75,7 @@ def demo(
         terminal.say(spoken, "demo_ended")
 
 
-class _Demo:
+class Demo:
     """The service's processes, ended with the block, and what is done with them."""
 
     def __init__(self, home: Path, language: terminal.Language) -> None:
@@ -90,21 +90,22 @@ class _Demo:
         }
         self.settings = Settings(home=home, database_url=None, public_url=AnyHttpUrl(self.url))
         self.secrets: dict[str, str] = {}
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> _Demo:
+    def __enter__(self) -> Demo:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.terminate()
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(30)
             if process.poll() is None:
                 process.kill()
 
     def say(self, what: str, **values: Any) -> None:
+        """Tell one line."""
         terminal.say(self.language, f"demo_{what}", **values)
 
     def show(self, folder: Path, citizens: int, subscriptions: int) -> None:
@@ -116,54 +117,58 @@ class _Demo:
                 progress=lambda done, total: progress("generate", done, total, done),
             )  # fmt: skip
         self.say("made", citizens=made.citizens, rows=sum(int(each["rows"]) for each in made.files))
-        self._start("serve")
-        self._ready()
+        self.start("serve")
+        self.ready()
         self.say("serving", url=self.url)
-        self._run("register", "import", str(country / "citizens.parquet"), "--quiet")
+        self.run("register", "import", str(country / "citizens.parquet"), "--quiet")
         self.say("register", citizens=made.citizens)
         codes = [str(file["carrier"]) for file in made.files]
-        asyncio.run(self._add_clients(codes))
+        asyncio.run(self.add_clients(codes))
         for _ in range(WORKERS):
-            self._start("worker")
+            self.start("worker")
         sent = {
-            code: self._send(code, country / str(file["file"]))
+            code: self.send(code, country / str(file["file"]))
             for code, file in zip(codes, made.files, strict=True)
         }
         self.say("sent", files=len(sent))
         done = self._watch(sent)
         terminal.print_batches(done, self.language)
-        terminal.print_cases(asyncio.run(self._cases()), self.language)
+        terminal.print_cases(asyncio.run(self.cases()), self.language)
         self._questions(country)
         self.say("look", url=self.url, home=self.home)
 
     def wait(self) -> None:
         """Until Ctrl-C, or until a process of ours ends."""
-        while all(process.poll() is None for process in self._processes):
+        while all(process.poll() is None for process in self.processes):
             time.sleep(0.5)
         raise UnavailableError(f"a process of the demo ended. Its words are in {self.home / 'logs'}.")
 
-    def _start(self, *words: str) -> None:
+    def start(self, *words: str) -> None:
+        """Start a process of ours: serve, or worker."""
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
-        with (logs / f"{'-'.join(words)}-{len(self._processes)}.log").open("wb") as log:
-            self._processes.append(
+        with (logs / f"{'-'.join(words)}-{len(self.processes)}.log").open("wb") as log:
+            self.processes.append(
                 subprocess.Popen([*_SIMCHECK, *words], env=self.environment, stdout=log, stderr=log)  # noqa: S603
             )
 
-    def _run(self, *words: str) -> None:
+    def run(self, *words: str) -> None:
+        """Run one of our commands to its end."""
         subprocess.run([*_SIMCHECK, *words], env=self.environment, check=True)  # noqa: S603
 
-    def _ready(self) -> None:
+    def ready(self) -> None:
+        """Wait until the server answers."""
         for _ in range(600):
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK:
                     return
-            if self._processes[-1].poll() is not None:
+            if self.processes[-1].poll() is not None:
                 break
             time.sleep(0.1)
         raise UnavailableError(f"the service did not start. Its words are in {self.home / 'logs'}.")
 
-    async def _add_clients(self, codes: list[str]) -> None:
+    async def add_clients(self, codes: list[str]) -> None:
+        """A client for each carrier, and one that asks before one-time codes."""
         async with self._as_operator() as session:
             for code in codes:
                 client = f"{code}-demo"
@@ -180,7 +185,8 @@ class _Demo:
         ):
             yield session
 
-    def _token(self, client: str) -> dict[str, str]:
+    def token(self, client: str) -> dict[str, str]:
+        """The header by which a client is known."""
         answer = httpx.post(
             f"{self.url}/oauth/token", data={"grant_type": "client_credentials"},
             auth=(client, self.secrets[client]), timeout=30,
@@ -188,11 +194,12 @@ class _Demo:
         answer.raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
-    def _send(self, code: str, file: Path) -> str:
+    def send(self, code: str, file: Path) -> str:
+        """Upload a carrier's file; the id of its batch."""
         with file.open("rb") as content:
             answer = httpx.post(
                 f"{self.url}/v1/batches", content=content, timeout=120,
-                headers={**self._token(f"{code}-demo"), "Idempotency-Key": secrets.token_hex(8)},
+                headers={**self.token(f"{code}-demo"), "Idempotency-Key": secrets.token_hex(8)},
             )  # fmt: skip
         answer.raise_for_status()
         return str(answer.json()["id"])
@@ -205,7 +212,7 @@ class _Demo:
             while len(ended) < len(sent) and time.monotonic() - began < PATIENCE:
                 for code, batch in sent.items():
                     if code not in ended:
-                        headers = self._token(f"{code}-demo")
+                        headers = self.token(f"{code}-demo")
                         state = httpx.get(
                             f"{self.url}/v1/batches/{batch}", headers=headers, timeout=30
                         ).json()
@@ -218,7 +225,8 @@ class _Demo:
                 raise UnavailableError(f"{code}'s file is not done. The logs are in {self.home / 'logs'}.")
         return {code: ended[code] for code in sent}
 
-    async def _cases(self) -> list[tuple[str, str, int]]:
+    async def cases(self) -> list[tuple[str, str, int]]:
+        """Open cases: carrier, who acts, how many."""
         async with self._as_operator() as session:
             return [(row[0], row[1], row[2]) for row in await session.execute(CASES)]
 
@@ -228,7 +236,7 @@ class _Demo:
         for number in (id_number, stranger):
             answer = httpx.post(
                 f"{self.url}/v1/otp-checks", json={"msisdn": msisdn, "id_number": number},
-                headers=self._token(BANK), timeout=30,
+                headers=self.token(BANK), timeout=30,
             ).json()  # fmt: skip
             words = ", ".join(answer["reasons"])
             self.say("otp_yes" if answer["eligible"] else "otp_no", reasons=words, as_of=answer["as_of"][:19])
