@@ -1,4 +1,4 @@
-"""Whatever the published interface lets a client say, no answer is a server error (schemathesis over HTTP)."""
+"""Whatever the published interface lets a client say, no answer is a server error (schemathesis)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.subscribed import register
+
 pytestmark = pytest.mark.anyio
 
 EXAMPLES = 6  # of each operation, beside those that the schema's own edges give
 
 
 @pytest.mark.parametrize("carrier", ["viettel", None])
-async def test_nothing_that_is_said_makes_the_server_fail(served, token_of, tmp_path, carrier):
+async def test_nothing_that_is_said_makes_the_server_fail(served, owner, token_of, tmp_path, carrier):
     """A carrier's client and a relying service, each with all its scopes."""
+    register(owner)
     header = await token_of(carrier)
     done = subprocess.run(
         [Path(sys.executable).with_name("st"), "run", f"{served}/openapi.json",
