@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 EXAMPLES = 6  # of each operation, beside those that the schema's own edges give
 
 
-@pytest.mark.parametrize("carrier", ["viettel", None])
+@pytest.mark.parametrize("carrier", [pytest.param("viettel", marks=pytest.mark.slow), None])
 async def test_nothing_that_is_said_makes_the_server_fail(served, owner, token_of, tmp_path, carrier):
     """A carrier's client and a relying service, each with all its scopes."""
     register(owner)
