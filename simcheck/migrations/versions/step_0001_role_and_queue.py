@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
+from procrastinate.schema import SchemaManager
 
 from simcheck.db.base import SERVICE_ROLE
 
@@ -53,6 +52,5 @@ def upgrade() -> None:
     op.execute(ROLE)
     version = connection.execute(sa.text("SHOW server_version_num")).scalar_one()
     op.execute(MEMBER if int(version) >= 160000 else MEMBER_15)
-    schema = Path(__file__).parents[1].joinpath("procrastinate_3_10.sql").read_text("utf-8")
-    connection.exec_driver_sql(schema, execution_options={"no_parameters": True})
+    connection.exec_driver_sql(SchemaManager.get_schema(), execution_options={"no_parameters": True})
     op.execute(QUEUE_RIGHTS)
