@@ -7,6 +7,9 @@ them knows which carrier's format a row came from.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import pyarrow as pa
 
 ROW = "row"
@@ -36,3 +39,19 @@ def declared_schema(columns: tuple[str, ...] = DECLARED_COLUMNS) -> pa.Schema:
         [pa.field(ROW, pa.int64(), nullable=False), pa.field(PROBLEM, pa.string())]
         + [pa.field(name, pa.string()) for name in columns]
     )
+
+
+class Reading(Protocol):
+    """A carrier's file being read: batches of declared rows, and afterwards what reading told. It may be read
+    again from the start."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]: ...
+
+    @property
+    def present(self) -> frozenset[str]: ...
+    @property
+    def unknown_columns(self) -> list[str]: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    @property
+    def bytes_read(self) -> int: ...

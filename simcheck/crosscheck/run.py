@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 
@@ -28,26 +27,11 @@ from simcheck.matching import rules as rule_file
 from simcheck.normalise.names import new_keys
 from simcheck.normalise.words import Vocabulary
 from simcheck.parallel import ordered
-from simcheck.records import CHECKED_COLUMNS
+from simcheck.records import CHECKED_COLUMNS, Reading
 from simcheck.register.index import BYTES_A_CITIZEN, MOST_CITIZENS, Index, bucket_of
 from simcheck.register.snapshot import Citizens, Former, Snapshot
 
 REGISTER_SHARE = 0.4  # of the memory a run may take, this much for the register's bucket
-
-
-class Reading(Protocol):
-    """A carrier's file being read: batches of declared rows, and afterwards what reading told."""
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]: ...
-
-    @property
-    def present(self) -> frozenset[str]: ...
-    @property
-    def unknown_columns(self) -> list[str]: ...
-    @property
-    def warnings(self) -> list[str]: ...
-    @property
-    def bytes_read(self) -> int: ...
 
 
 Open = Callable[[tuple[str, ...]], Reading]

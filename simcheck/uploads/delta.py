@@ -21,13 +21,12 @@ import pyarrow.compute as pc
 from simcheck.lake.buckets import in_order
 from simcheck.lake.encryption import Dataset
 from simcheck.normalise import phones
-from simcheck.records import CHANGE, CHANGES, DECLARED_COLUMNS, PROBLEM, ROW, declared_schema
+from simcheck.records import CHANGE, CHANGES, DECLARED_COLUMNS, PROBLEM, ROW, Reading, declared_schema
 from simcheck.uploads.load import (
     STEM,
     Limits,
     Loaded,
     Progress,
-    Reading,
     RefusedError,
     buckets_of,
     publish,

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from simcheck.errors import SimcheckError
 from simcheck.lake.buckets import BucketWriter
 from simcheck.lake.encryption import Dataset
 from simcheck.normalise import citizen_ids, dates
-from simcheck.records import DECLARED_COLUMNS, ROW, declared_schema
+from simcheck.records import DECLARED_COLUMNS, ROW, Reading, declared_schema
 from simcheck.register.index import bucket_of
 
 STEM = "declared"
@@ -43,21 +43,6 @@ class LostError(SimcheckError):
     """Another worker took the batch over: this one leaves it."""
 
     code = "lost"
-
-
-class Reading(Protocol):
-    """A carrier's file being read: batches of declared rows; may be read again from the start."""
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]: ...
-
-    @property
-    def present(self) -> frozenset[str]: ...
-    @property
-    def unknown_columns(self) -> list[str]: ...
-    @property
-    def warnings(self) -> list[str]: ...
-    @property
-    def bytes_read(self) -> int: ...
 
 
 @dataclass
