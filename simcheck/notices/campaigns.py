@@ -105,6 +105,7 @@ async def preview(
     known = await session.scalar(sa.select(Campaign).where(Campaign.name == name).with_for_update())
     if known is not None and known.state != CampaignState.DRAFT:
         raise ConflictError(f"The campaign {name} is {known.state}. Choose another name.")
+    await tracks.regroup(session)
     found = await _count(session, service, policy, chosen)
     campaign = known or Campaign(id=uuid.uuid4(), name=name)
     campaign.carrier, campaign.reason_group = chosen.carrier, chosen.group

@@ -72,6 +72,11 @@ UPDATE notice_track SET
     campaign_id = CASE notice_track.state WHEN 'ended' THEN NULL ELSE campaign_id END
 FROM back, "case" WHERE notice_track.case_id = back.case_id AND "case".id = back.case_id
 """).bindparams(*_WHEN)  # noqa: S608
+# What is wrong may have changed while notices waited.
+REGROUP = sa.text(f"""
+UPDATE notice_track SET reason_group = {GROUP} FROM "case"
+WHERE "case".id = case_id AND notice_track.state = 'waiting' AND reason_group <> {GROUP}
+""")  # noqa: S608
 PAUSE = sa.text("""
 WITH gone AS (
     SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
@@ -133,6 +138,12 @@ async def resume(session: AsyncSession, policy: Policy, *, hold: bool) -> int:
     async with hashing(session):
         back = await session.execute(RESUME, {**_words(policy, hold=hold), "most": MOST})
     return int(back.rowcount)  # type: ignore[attr-defined]
+
+
+async def regroup(session: AsyncSession) -> None:
+    """Let the groups of what waits be those of now."""
+    async with hashing(session):
+        await session.execute(REGROUP, {"holders": holders_reasons(rules.load())})
 
 
 async def pause(session: AsyncSession) -> int:
