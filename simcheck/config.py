@@ -104,6 +104,14 @@ class Settings(BaseSettings):
     number_guesses: int = Field(10, ge=1, description="Wrong questions about a number in a day.")
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
+    # Holders: their pages, their replies, the help desk.
+    holder_asks: int = Field(
+        60, ge=1, description="One-time codes that are asked for from an address in an hour."
+    )
+    correction_tries: int = Field(
+        5, ge=1, description="Corrections that a holder may try for a number in a day."
+    )
+
     # Runs and the register.
     lease_seconds: float = Field(
         60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."
