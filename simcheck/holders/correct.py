@@ -34,6 +34,7 @@ from simcheck.holders import records, registered
 from simcheck.holders.models import Correction, Outcome
 from simcheck.holders.sessions import Holder
 from simcheck.matching.rules import GRAVER, VERDICTS
+from simcheck.messages.alphabets import clean
 from simcheck.normalise import citizen_ids, dates
 from simcheck.normalise.citizen_ids import CMND_BASE, CMND_DIGITS, PERSONAL_DIGITS
 from simcheck.privacy import Keyring
@@ -260,7 +261,7 @@ def _record(session: AsyncSession, correction: Correction) -> None:
 
 def _typed(cell: str) -> str:
     """Typed text without what is not to be seen in it; full-width digits as digits."""
-    return registered.plain(unicodedata.normalize("NFKC", cell[:MOST_CELL]))
+    return clean(unicodedata.normalize("NFKC", cell[:MOST_CELL]))
 
 
 def _fault_of_name(name: str) -> str | None:

@@ -6,7 +6,6 @@ record names. Nothing that the register holds is ever shown.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +23,7 @@ from simcheck.errors import InvalidError
 from simcheck.holders import records
 from simcheck.holders.sessions import Holder
 from simcheck.matching.rules import VERDICTS
+from simcheck.messages.alphabets import clean
 from simcheck.normalise import dates, phones
 from simcheck.privacy import mask_id, mask_msisdn, mask_name
 from simcheck.reasons import Verdict
@@ -87,8 +87,8 @@ async def of(session: AsyncSession, service: Service, subscription: Subscription
     state = State(case.state) if case and case.closed_at is None else None
     agrees = subscription.verdict in _CONFIRMED
     return Registered(
-        subscription.carrier, _number(cells.get("msisdn")), mask_name(plain(cells.get("full_name"))),
-        mask_id("".join(each for each in plain(cells.get("id_number")) if each.isalnum())),
+        subscription.carrier, _number(cells.get("msisdn")), mask_name(clean(cells.get("full_name") or "")),
+        mask_id("".join(each for each in clean(cells.get("id_number") or "") if each.isalnum())),
         _year(cells.get("date_of_birth")), agrees, subscription.reasons, _told(case),
         state is not None and allowed("corrected", Who.HOLDER, state) is not None,
         allowed("disowned", Who.HOLDER, state) is not None,
@@ -101,12 +101,6 @@ async def newest_case(session: AsyncSession, carrier: str, msisdn_token: bytes) 
     query = mine.order_by(Case.closed_at.is_(None).desc(), Case.closed_at.desc()).limit(1)
     found: Case | None = await session.scalar(query)
     return found
-
-
-def plain(text: str | None) -> str:
-    """A cell in NFC without control, format (zero-width, right-to-left) and unassigned characters."""
-    kept = (each for each in text or "" if unicodedata.category(each)[0] != "C" or each.isspace())
-    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
 def _told(case: Case | None) -> OpenCase | None:

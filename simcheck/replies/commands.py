@@ -7,11 +7,10 @@ ID. Only whole answers count: KHONG disowns a number, and "khong dung" (not righ
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from simcheck.holders.registered import plain
+from simcheck.messages.alphabets import clean, without_marks
 
 
 class Command(StrEnum):
@@ -45,7 +44,7 @@ _AROUND = " \t\"'.,;:!?*-_()[]<>“”"
 
 def read(text: str) -> Asked:
     """The command of a message; help for whatever is none."""
-    said = plain(text)
+    said = clean(text)
     bare = without_marks(said).upper()
     if found := _WORDS.get(bare.strip(_AROUND)):
         return Asked(found)
@@ -55,11 +54,3 @@ def read(text: str) -> Asked:
     if ask := _ASK.match(bare[start:]):
         return Asked(Command.ASK, said[start + ask.end() :])
     return Asked(Command.HELP)
-
-
-def without_marks(text: str) -> str:
-    """Text in NFC without Vietnamese marks, letter for letter."""
-    return "".join(_BARE.get(each) or unicodedata.normalize("NFD", each)[0] for each in text)
-
-
-_BARE = {"đ": "d", "Đ": "D", "Ð": "D", "ð": "d"}

@@ -8,7 +8,7 @@ from simcheck.db.base import SERVICE_ROLE
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0011"
 
 # One-time codes. Without a case nothing fits and nothing is sent; from outside the two look the same.
 CHALLENGE = """
