@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     correction_tries: int = Field(
         5, ge=1, description="Corrections that a holder may try for a number in a day."
     )
+    questions_a_day: int = Field(5, ge=1, description="Questions that one number or email may ask in a day.")
+    question_hours: float = Field(48, gt=0, description="Hours within which a question is to be answered.")
+    question_days: float = Field(14, gt=0, description="Days after its answer that a question is closed.")
+    replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
 
     # Messages to people.
     sms_links: SecretStr | None = Field(

@@ -111,8 +111,8 @@ def preview(given: Given, today: date) -> Preview:
         faults.append(Fault("id_number", "malformed" if raw.id_number else "missing"))
     if fault := _fault_of_name(name):
         faults.append(Fault("full_name", fault))
-    if not ymd:
-        impossible = int(born.flags[0]) & Reason.DOB_IMPOSSIBLE.mask
+    impossible = int(born.flags[0]) & Reason.DOB_IMPOSSIBLE.mask
+    if not ymd or impossible:
         code = "missing" if not raw.date_of_birth else "impossible" if impossible else "malformed"
         faults.append(Fault("date_of_birth", code))
     strange = flags & Reason.ID_STRUCTURE_CONFLICT.mask and not faults

@@ -105,12 +105,14 @@ CREATE TABLE question (
     id uuid CONSTRAINT question_pkey PRIMARY KEY,
     number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT question_number_key UNIQUE,
     carrier text CONSTRAINT question_carrier_fkey REFERENCES carrier (code),
+    about text,
     queue text NOT NULL,
     state text NOT NULL,
     channel text NOT NULL,
     language text NOT NULL,
     case_id uuid,
     msisdn_token bytea,
+    proved boolean NOT NULL,
     address bytea NOT NULL,
     form uuid NOT NULL CONSTRAINT question_form_key UNIQUE,
     opened_at timestamptz NOT NULL,
@@ -125,7 +127,7 @@ CREATE TABLE question (
     CONSTRAINT question_carrier_check CHECK ((queue = 'carrier') = (carrier IS NOT NULL)),
     CONSTRAINT question_closed_check CHECK ((state = 'closed') = (closed_at IS NOT NULL))
 );
-CREATE INDEX question_carrier_opened_at_idx ON question (carrier, opened_at);
+CREATE INDEX question_carrier_number_idx ON question (carrier, number);
 CREATE INDEX question_opened_at_idx ON question (opened_at);
 CREATE INDEX question_msisdn_token_idx ON question (msisdn_token);
 CREATE INDEX question_due_idx ON question (due_at) WHERE state = 'open';
