@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     question_days: float = Field(14, gt=0, description="Days after its answer that a question is closed.")
     replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
 
+    # What holders are told.
+    official_address: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",
+        description="The one address that messages name, without https://. Unset: that of public_url.",
+    )  # fmt: skip
+    short_code: str = Field("1414", pattern=r"^\d{3,8}$", description="The number that holders answer to.")
+    notices_hold: bool = Field(False, description="Let notices of new cases wait for a campaign.")
+
     # Messages to people.
     sms_links: SecretStr | None = Field(
         None, description="Links to SMS centres: a JSON list, or the path of a file with it. Unset: none."
@@ -170,6 +178,11 @@ class Settings(BaseSettings):
     def issuer(self) -> str:
         """The public address without a slash at its end."""
         return str(self.public_url).rstrip("/")
+
+    @property
+    def address_shown(self) -> str:
+        """The official address, as messages name it."""
+        return self.official_address or self.issuer.partition("://")[2]
 
     @property
     def lake_location(self) -> str:
