@@ -37,6 +37,7 @@ from simcheck.matching.rules import GRAVER, VERDICTS
 from simcheck.messages.alphabets import clean
 from simcheck.normalise import citizen_ids, dates
 from simcheck.normalise.citizen_ids import CMND_BASE, CMND_DIGITS, PERSONAL_DIGITS
+from simcheck.notices import closing, policy
 from simcheck.privacy import Keyring
 from simcheck.reasons import Reason, Verdict
 from simcheck.register import keeping, ledger
@@ -211,6 +212,8 @@ async def settle(
         wanted = Wanted(move, Who.HOLDER, reason, note=note)
         referral = timedelta(days=service.settings.referral_days)
         await decide(session, service.keyring, case.id, wanted, referral=referral)
+        if move == "corrected":  # whoever was told that it is wrong is thanked at once
+            await closing.finish(session, service, policy.load(), [case.id])
     _record(session, correction)
 
 

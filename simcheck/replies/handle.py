@@ -33,8 +33,9 @@ from simcheck.holders.models import Means
 from simcheck.holders.registered import Registered
 from simcheck.holders.telling import To
 from simcheck.messages import templates
-from simcheck.messages.words import Channel, Language, group_of
+from simcheck.messages.words import Channel, Language
 from simcheck.normalise import citizen_ids, dates, phones
+from simcheck.notices.plan import group_told
 from simcheck.privacy import mask_msisdn
 from simcheck.replies import commands
 from simcheck.replies.commands import Asked, Command
@@ -211,7 +212,7 @@ def _state(whose: _Sender, seen: Registered) -> str:
         return whose.say("agrees") if seen.agrees else ""
     if ACTS[seen.case.state] is not Acts.HOLDER or not seen.reasons:
         return whose.say("handled", code=seen.case.code)
-    wrong = templates.load(whose.language).wrong[group_of(seen.reasons)]
+    wrong = templates.load(whose.language).wrong[group_told(seen.reasons)]
     return whose.say("wrong", wrong=wrong, code=seen.case.code)
 
 
