@@ -52,7 +52,7 @@ class CorrectionPage(Strict):
 class Taken(Strict):
     """Corrections that the carrier has taken over into its records, or works on."""
 
-    corrections: list[UUID] = Field(min_length=1, max_length=1000)
+    corrections: list[Annotated[UUID, Field(strict=False)]] = Field(min_length=1, max_length=1000)
 
 
 class Acknowledged(Strict):

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import audit, clock
 from simcheck.access import limits
 from simcheck.access.limits import Limit
+from simcheck.access.models import Carrier
 from simcheck.cases.models import Acts, Case
 from simcheck.crosscheck.models import Subscription
 from simcheck.db.engine import actor_of
@@ -131,16 +132,30 @@ async def look(session: AsyncSession, typed: str) -> Seen | None:
     return None if found is None else seen(found)
 
 
+async def by_number(session: AsyncSession, typed: str) -> Question:
+    """A question by its number. Raises `InvalidError` for what is none, `NotFoundError`."""
+    number = numbers.read(typed)
+    if number is None:
+        raise InvalidError(f"{typed}: that is no question's number. Write it as H-000123-Z.")
+    found = await session.scalar(sa.select(Question).where(Question.number == number))
+    if found is None:
+        raise NotFoundError(f"{typed}: there is no such question.")
+    return found
+
+
 async def page(
     session: AsyncSession, queue: Queue, *, state: QuestionState | None = QuestionState.OPEN,
-    after: int = 0, limit: int = 100,
+    carrier: str | None = None, after: int = 0, limit: int = 100,
 ) -> list[Question]:  # fmt: skip
-    """A queue's questions, the oldest first: those after the place (opened_at, id), at most `limit`. A
-    carrier sees its own alone.
+    """A queue's questions, the oldest first: those with a number above `after`, at most `limit`.
+
+    A carrier sees its own alone; in the ministry's scope `carrier` chooses one.
     """
     query = sa.select(Question).where(Question.queue == queue, Question.number > after)
     if state is not None:
         query = query.where(Question.state == state)
+    if carrier is not None:
+        query = query.where(Question.carrier == carrier)
     return list(await session.scalars(query.order_by(Question.number).limit(limit)))
 
 
@@ -197,6 +212,8 @@ async def close_question(session: AsyncSession, question_id: uuid.UUID) -> Quest
 async def give_to(session: AsyncSession, question_id: uuid.UUID, carrier: str | None) -> Question:
     """Have a carrier answer a question, or (None) staff. Needs the ministry's scope. Raises as `answer`."""
     question = await _held(session, question_id)
+    if carrier is not None and await session.get(Carrier, carrier) is None:
+        raise NotFoundError(f"{carrier}: there is no such carrier.")
     question.queue, question.carrier = (Queue.CARRIER, carrier) if carrier else (Queue.STAFF, None)
     question.about, question.changed_at = carrier or question.about, clock.now()
     await session.flush()

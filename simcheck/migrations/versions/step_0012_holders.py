@@ -62,7 +62,7 @@ CREATE TABLE correction (
     carrier text NOT NULL CONSTRAINT correction_carrier_fkey REFERENCES carrier (code),
     case_id uuid NOT NULL,
     msisdn_token bytea NOT NULL,
-    form uuid NOT NULL CONSTRAINT correction_form_key UNIQUE,
+    form uuid NOT NULL,
     batch_id uuid NOT NULL,
     row bigint NOT NULL,
     cells bytea,
@@ -74,6 +74,7 @@ CREATE TABLE correction (
     settled_at timestamptz,
     acknowledged_at timestamptz,
     acknowledged_by text,
+    CONSTRAINT correction_carrier_form_key UNIQUE (carrier, form),
     CONSTRAINT correction_outcome_check CHECK (outcome IN ('waiting', 'agrees', 'differs')),
     CONSTRAINT correction_settled_check CHECK ((outcome = 'waiting') = (settled_at IS NULL)),
     CONSTRAINT correction_acknowledged_check CHECK (num_nonnulls(acknowledged_at, acknowledged_by) IN (0, 2))

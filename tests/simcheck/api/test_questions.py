@@ -16,9 +16,9 @@ pytestmark = pytest.mark.anyio
 async def asked(service, owner, keyring, viettel):
     """Three questions about a number of viettel's, the first by whoever proved to hold it."""
     owner.execute(
-        "INSERT INTO subscription (msisdn_token, carrier, verdict, reasons, bucket, facts, cells, row, batch_id,"
-        " run_id, changed_at) VALUES (%s, 'viettel', 0, 0, 0, '', 0, 1, gen_random_uuid(), gen_random_uuid(), "
-        "now())", [keyring.token("msisdn", national(1))],
+        "INSERT INTO subscription (msisdn_token, carrier, verdict, reasons, bucket, facts, cells, row, "
+        "batch_id, run_id, changed_at) VALUES (%s, 'viettel', 0, 0, 0, '', 0, 1, gen_random_uuid(), "
+        "gen_random_uuid(), now())", [keyring.token("msisdn", national(1))],
     )  # fmt: skip
     for each in range(3):
         asking = Asking(

@@ -77,7 +77,7 @@ async def test_no_file_shows_what_the_register_holds(made, wanted):
 
 async def test_a_long_file_goes_on_in_another_sheet(made):
     book = CalamineWorkbook.from_filelike(
-        io.BytesIO(b"".join(formats._xlsx(formats._tables(made, "b"), sheet_rows=40)))
+        io.BytesIO(b"".join(formats._xlsx(formats._tables(made, "b", NOTHING), sheet_rows=40)))
     )
     sizes = [len(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
     assert sizes == [41, 41, 41, 31]

@@ -97,7 +97,8 @@ async def test_ids_cannot_be_tried_out(service, owner, country, say):
 async def test_yes_and_no(service, owner, keyring, country, say):
     case_id, code = case_of(owner, keyring, 1)
     assert await say(1, "Đúng") == (
-        f"Đã ghi: số +84******001 là của bạn. Cần sửa: họ tên chưa khớp giấy tờ. Mã hồ sơ {codes.shown(code)}."
+        "Đã ghi: số +84******001 là của bạn. Cần sửa: họ tên chưa khớp giấy tờ. "
+        f"Mã hồ sơ {codes.shown(code)}."
     )
     assert await say(2, "DUNG") == "Da ghi: so +84******002 la cua ban. Thong tin da khop."
     assert sorted(each.means for each in await holding.all_of(service, Confirmation)) == ["sms", "sms"]

@@ -9,7 +9,8 @@ from simcheck.messages.words import Kind, Language, Values
 from simcheck.replies.texts import load, say
 
 VALUES = {
-    "number": "+84******678", "carrier": "vietnamobile", "name": "N. T. T. H. A.", "id_number": "*********123",
+    "number": "+84******678",
+    "carrier": "vietnamobile", "name": "N. T. T. H. A.", "id_number": "*********123",
     "born": "1990", "state": "", "wrong": "họ tên chưa khớp giấy tờ", "code": "K7M2P-9QXRT",
     "question": "H-123456-Z", "due": "31/12/2026",
 }  # fmt: skip
