@@ -104,6 +104,18 @@ class Settings(BaseSettings):
     number_guesses: int = Field(10, ge=1, description="Wrong questions about a number in a day.")
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
+    # Holders: their pages, their replies, the help desk.
+    holder_asks: int = Field(
+        60, ge=1, description="One-time codes that are asked for from an address in an hour."
+    )
+    correction_tries: int = Field(
+        5, ge=1, description="Corrections that a holder may try for a number in a day."
+    )
+    questions_a_day: int = Field(5, ge=1, description="Questions that one number or email may ask in a day.")
+    question_hours: float = Field(48, gt=0, description="Hours within which a question is to be answered.")
+    question_days: float = Field(14, gt=0, description="Days after its answer that a question is closed.")
+    replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
+
     # What holders are told.
     official_address: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",

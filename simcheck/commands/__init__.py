@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, notices, processes, register, submit
+from simcheck.commands import audit, clients, demo, keys, notices, processes, questions, register, submit
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,3 +20,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(audit.app, name="audit")
     app.add_typer(register.app, name="register")
     app.add_typer(notices.app, name="notices")
+    app.add_typer(questions.app, name="questions")
