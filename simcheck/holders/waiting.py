@@ -1,0 +1,40 @@
+"""Corrections that wait because the register did not answer: checked again until it does, or given to staff."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck import clock
+from simcheck.cases.models import Case
+from simcheck.crosscheck.models import Subscription
+from simcheck.holders import correct
+from simcheck.holders.models import Correction, Outcome
+from simcheck.service import Service
+
+
+async def due(session: AsyncSession, most: int = 1000) -> Sequence[uuid.UUID]:
+    """The corrections that wait, the oldest first."""
+    query = sa.select(Correction.id).where(Correction.outcome == Outcome.WAITING)
+    return (await session.scalars(query.order_by(Correction.made_at).limit(most))).all()
+
+
+async def look_again(session: AsyncSession, service: Service, correction_id: uuid.UUID) -> Outcome | None:
+    """Check a correction again, unless that was done; what came of it. Raises `SealError`.
+
+    After `correct.PATIENCE`, and where the carrier declares the number no more, staff look.
+    """
+    correction = await session.get(Correction, correction_id, with_for_update=True)
+    if correction is None or correction.outcome != Outcome.WAITING:
+        return None
+    case = await session.get_one(Case, correction.case_id)
+    subscription = await session.get(Subscription, (correction.msisdn_token, correction.carrier))
+    given, found = correct.cells_of(service.keyring, correction), None
+    too_long = clock.now() - correction.made_at > correct.PATIENCE
+    if subscription is not None and given is not None and not too_long:
+        found = await correct.check_again(session, service, subscription, given)
+    await correct.settle(session, service, correction, case, found)
+    return Outcome(correction.outcome)
