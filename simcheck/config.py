@@ -106,11 +106,9 @@ class Settings(BaseSettings):
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
     # Holders: their pages, their replies, the help desk.
+    short_code: str = Field("1414", pattern=r"^[0-9]{3,8}$", description="The number that holders text.")
     proxies: int = Field(
-        0,
-        ge=0,
-        le=10,
-        description="Reverse proxies of ours in front: X-Forwarded-For tells who asks.",
+        0, ge=0, le=10, description="Reverse proxies of ours in front: X-Forwarded-For tells who asks."
     )
     oidc_issuer: AnyHttpUrl | None = Field(
         None, description="The OpenID Connect provider with which holders sign in. Unset: they cannot."

@@ -5,5 +5,5 @@
     cookies.py   what a browser keeps: ids and sealed values          forms.py              what was typed
     oidc.py      OpenID Connect: who has signed in                    doors.py              all routes
 
-One module a part of the way: start, record, correct, help, my.
+One module a part of the way: start, record, correct, desk (help), my.
 """

@@ -46,9 +46,13 @@ class Jar:
         """The browser's id; a new one where it has none."""
         told = self.get(VISIT)
         if told is None or len(told) != _ID_CHARACTERS:
-            told = secrets.token_urlsafe(32)
-            self.put(VISIT, told)
+            self.renew()
+            return self.visit
         return told
+
+    def renew(self) -> None:
+        """Give the browser a new id."""
+        self.put(VISIT, secrets.token_urlsafe(32))
 
     def get(self, name: str) -> str | None:
         """A cookie's value, as the browser will have it after this answer; None where there is none."""

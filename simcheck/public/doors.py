@@ -6,14 +6,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from simcheck.errors import NotFoundError
-from simcheck.public import pages, start
+from simcheck.public import correct, desk, my, pages, record, start
 from simcheck.public.door import PageRoute, visit_of
-from simcheck.public.words import Language
+from simcheck.public.words import PREFIX
 
 # Paths of this package that are no pages: anybody may have them, and nothing of the request is looked at.
 OPEN = {"/assets/{name}", "/robots.txt"}
 
-PAGES = (start.router,)
+PAGES = (start.router, record.router, correct.router, desk.router, my.router)
 
 _others = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -36,8 +36,8 @@ async def robots() -> Response:
 def install(app: FastAPI) -> None:
     """Add the pages to the application, in all languages; where there is none, a browser gets a page too."""
     for router in PAGES:
-        for language in Language:
-            app.include_router(router, prefix=language.prefix)
+        for prefix in PREFIX.values():
+            app.include_router(router, prefix=prefix)
     app.include_router(_others)
     inner = app.exception_handlers[HTTPException]
 

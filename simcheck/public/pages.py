@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from simcheck.public.cookies import Jar
-from simcheck.public.words import WORDS, Language, Words
+from simcheck.messages.words import Language
+from simcheck.public.words import PREFIX, Words
 
 # Nothing but our own style sheet, script and icon; forms go to us; nobody frames us.
 POLICY = (
@@ -70,11 +71,11 @@ def page(
     language = words.language
 
     def at(where: str) -> str:
-        return language.prefix + where
+        return words.prefix + where
 
     html = _TEMPLATES.get_template(f"{name}.html").render(
         say=words, language=language.value, at=at, path=path, section=_section(path), asset=_asset_path,
-        other=WORDS[language.other], other_path=language.other.prefix + path, **values,
+        other=words.other, other_path=words.other.prefix + path, **values,
     )  # fmt: skip
     response = HTMLResponse(html, status, HEADERS | {"Content-Language": language.value})
     jar.onto(response)
@@ -103,10 +104,11 @@ def asset(name: str) -> Response | None:
 
 def language_of(path: str) -> Language:
     """The language that an address is in."""
-    inside = path == Language.EN.prefix or path.startswith(Language.EN.prefix + "/")
+    english = PREFIX[Language.EN]
+    inside = path == english or path.startswith(f"{english}/")
     return Language.EN if inside else Language.VI
 
 
 def without_language(path: str) -> str:
     """An address without its language's prefix."""
-    return path.removeprefix(language_of(path).prefix) or "/"
+    return path.removeprefix(PREFIX[language_of(path)]) or "/"

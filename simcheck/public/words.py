@@ -2,7 +2,7 @@
 
 say = WORDS[Language.VI]
 say("start.title")
-say("code.sent", number="09*****678")
+say("site.step", at=1, of=3)
 """
 
 from __future__ import annotations
@@ -10,32 +10,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import date, datetime, timedelta, timezone
 from importlib.resources import files
 from typing import Any
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
+
+from simcheck.messages.words import Language
 
 
-class Language(StrEnum):
-    """A language that pages are written in; the first is the one of an address without a prefix."""
-
-    VI = "vi"
-    EN = "en"
-
-    @property
-    def prefix(self) -> str:
-        """What stands in front of every path in this language."""
-        return "" if self is Language.VI else f"/{self.value}"
-
-    @property
-    def other(self) -> Language:
-        """The one that a page offers instead."""
-        return Language.EN if self is Language.VI else Language.VI
-
-
+# What stands in front of every path in a language.
+PREFIX = {Language.VI: "", Language.EN: "/en"}
+_OTHER = {Language.VI: Language.EN, Language.EN: Language.VI}
 _DATES = {Language.VI: ("dd/MM/yyyy", "vi"), Language.EN: ("d MMMM yyyy", "en_GB")}
+
+_HERE = timezone(timedelta(hours=7))  # Viet Nam has one zone, and no summer time
 
 
 @dataclass(frozen=True)
@@ -44,6 +33,16 @@ class Words:
 
     language: Language
     texts: Mapping[str, str]
+
+    @property
+    def prefix(self) -> str:
+        """What stands in front of every path in this language."""
+        return PREFIX[self.language]
+
+    @property
+    def other(self) -> Words:
+        """The language that a page offers instead."""
+        return WORDS[_OTHER[self.language]]
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key. Raises `KeyError` for one that is not there, or a value that is missing."""
@@ -57,6 +56,11 @@ class Words:
         """A day as people read it."""
         pattern, locale = _DATES[self.language]
         return format_date(day, pattern, locale)
+
+    def moment(self, at: datetime) -> str:
+        """A moment as people in Viet Nam read it."""
+        pattern, locale = _DATES[self.language]
+        return format_datetime(at, f"HH:mm, {pattern}", _HERE, locale)
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

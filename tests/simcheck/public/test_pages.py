@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from simcheck.messages.words import Language
 from simcheck.public import pages
-from simcheck.public.words import Language
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,8 @@ from datetime import date
 from importlib.resources import files
 from string import Formatter
 
-from simcheck.public.words import WORDS, Language, _flat
+from simcheck.messages.words import Group, Language
+from simcheck.public.words import WORDS, _flat
 
 PACKAGE = files("simcheck.public")
 SOURCES = "\n".join(
