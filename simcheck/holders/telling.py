@@ -44,9 +44,10 @@ async def reached(
     None where that is not known. Raises `SealError`.
     """
     found = await session.get(Subscription, (msisdn_token, carrier))
-    if found is None or can_receive(found.status):
+    cells = await records.declared(service, found) if found is not None else {}
+    if can_receive(cells.get("status")):
         return To(Channel.SMS, f"+84{national}", carrier, None, msisdn_token)
-    email = ((await records.declared(service, found)).get("email") or "").strip()
+    email = (cells.get("email") or "").strip()
     return To(Channel.EMAIL, email, carrier, None, msisdn_token) if _EMAIL.fullmatch(email) else None
 
 
