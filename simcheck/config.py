@@ -106,7 +106,6 @@ class Settings(BaseSettings):
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
     # Holders: their pages, their replies, the help desk.
-    short_code: str = Field("1414", pattern=r"^[0-9]{3,8}$", description="The number that holders text.")
     proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies of ours in front: X-Forwarded-For tells who asks."
     )
@@ -123,6 +122,13 @@ class Settings(BaseSettings):
     correction_tries: int = Field(
         5, ge=1, description="Corrections that a holder may try for a number in a day."
     )
+    # What holders are told.
+    official_address: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",
+        description="The one address that messages name, without https://. Unset: that of public_url.",
+    )  # fmt: skip
+    short_code: str = Field("1414", pattern=r"^\d{3,8}$", description="The number that holders answer to.")
+    notices_hold: bool = Field(False, description="Let notices of new cases wait for a campaign.")
 
     # Messages to people.
     sms_links: SecretStr | None = Field(
@@ -192,6 +198,11 @@ class Settings(BaseSettings):
     def issuer(self) -> str:
         """The public address without a slash at its end."""
         return str(self.public_url).rstrip("/")
+
+    @property
+    def address_shown(self) -> str:
+        """The official address, as messages name it."""
+        return self.official_address or self.issuer.partition("://")[2]
 
     @property
     def lake_location(self) -> str:

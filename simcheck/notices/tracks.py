@@ -1,0 +1,164 @@
+"""Notices begin, pause, go on and end with their cases: a few statements for all of them.
+
+Every statement meets all open cases with all tracks, which is a hash join: a second for a million of either.
+So nothing that moves a case has to know of notices, and nothing is lost when a job is.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck import clock
+from simcheck.cases.models import Acts
+from simcheck.cases.states import holders_reasons
+from simcheck.matching import rules
+from simcheck.messages.words import group_sql
+from simcheck.notices import schedule
+from simcheck.notices.models import TrackState
+from simcheck.notices.policy import Policy
+from simcheck.sending import intents
+
+MOST = 100_000  # tracks of a statement
+MOST_ENDED = 5_000
+# Room for the hash of a million rows, and no compiler, for these few statements.
+SETTLE = sa.text("SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)")
+# What a holder is told of: the reasons that are theirs; all, where staff ask about a record that has none.
+GROUP = f"""(SELECT {group_sql("told.mask")} FROM (
+    SELECT coalesce(nullif("case".reasons & :holders, 0), "case".reasons) AS mask
+) AS told)"""  # noqa: S608
+_STAMP = sa.TIMESTAMP(timezone=True)
+_WHEN: tuple[sa.BindParameter[Any], ...] = (
+    sa.bindparam("start", type_=_STAMP),
+    sa.bindparam("seconds", type_=sa.Double()),
+)
+_SPREAD = f""":start + {schedule.share_sql('"case".id')} * make_interval(secs => :seconds)"""
+# Notices that had begun need no campaign to go on.
+_GOES_ON = "notice_track.state = 'paused' AND (campaign_id IS NOT NULL OR count > 0)"
+BEGIN = sa.text(f"""
+INSERT INTO notice_track (case_id, carrier, msisdn_token, reason_group, state, next_at)
+SELECT id, carrier, msisdn_token, {GROUP}, :state, CASE WHEN :state = 'active' THEN {_SPREAD} END
+FROM "case"
+WHERE closed_at IS NULL AND acts = :holder
+  AND NOT EXISTS (SELECT FROM notice_track WHERE case_id = "case".id)
+LIMIT :most
+ON CONFLICT DO NOTHING
+""").bindparams(*_WHEN)  # noqa: S608  (no input of anybody)
+# A case that comes back after it was closed begins anew; one that was with somebody else goes on.
+RESUME = sa.text(f"""
+WITH back AS (
+    SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
+    WHERE notice_track.state IN ('paused', 'ended') AND closed_at IS NULL AND acts = :holder
+    LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
+)
+UPDATE notice_track SET
+    reason_group = {GROUP},
+    state = CASE WHEN {_GOES_ON} THEN 'active' ELSE :state END,
+    next_at = CASE WHEN :state = 'active' OR ({_GOES_ON})
+                   THEN greatest({_SPREAD}, last_at + interval '1 day') END,
+    round = CASE notice_track.state WHEN 'ended' THEN round + 1 ELSE round END,
+    count = CASE notice_track.state WHEN 'ended' THEN 0 ELSE count END,
+    first_at = CASE notice_track.state WHEN 'ended' THEN NULL ELSE first_at END,
+    campaign_id = CASE notice_track.state WHEN 'ended' THEN NULL ELSE campaign_id END
+FROM back, "case" WHERE notice_track.case_id = back.case_id AND "case".id = back.case_id
+""").bindparams(*_WHEN)  # noqa: S608
+PAUSE = sa.text("""
+WITH gone AS (
+    SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
+    WHERE notice_track.state IN ('waiting', 'active', 'unreachable') AND closed_at IS NULL AND acts <> :holder
+    LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
+)
+UPDATE notice_track SET state = 'paused', next_at = NULL
+FROM gone WHERE notice_track.case_id = gone.case_id
+RETURNING notice_track.case_id
+""")
+# With where the record is now; a subscription that is gone has none.
+END = sa.text("""
+WITH over AS (
+    SELECT case_id, count, notice_track.round, close_reason, code, "case".carrier, "case".msisdn_token
+    FROM notice_track JOIN "case" ON "case".id = case_id
+    WHERE notice_track.state <> 'ended' AND closed_at IS NOT NULL
+      AND (CAST(:only AS uuid[]) IS NULL OR case_id = ANY(CAST(:only AS uuid[])))
+    LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
+), ended AS (
+    UPDATE notice_track SET state = 'ended', next_at = NULL
+    FROM over WHERE notice_track.case_id = over.case_id
+)
+SELECT case_id, code, over.carrier, over.msisdn_token, count, round, close_reason, status,
+       batch_id, bucket, row
+FROM over LEFT JOIN subscription USING (carrier, msisdn_token)
+""")
+
+
+class Ended(NamedTuple):
+    """A case that was closed: how many notices it had had, why it was closed, where its record is."""
+
+    case_id: uuid.UUID
+    code: str
+    carrier: str
+    msisdn_token: bytes
+    sent: int
+    round: int
+    close_reason: str
+    status: str | None
+    batch_id: uuid.UUID | None
+    bucket: int | None
+    row: int | None
+
+
+async def begin(session: AsyncSession, policy: Policy, *, hold: bool) -> int:
+    """Begin the notices of holders' cases that have none yet, at most `MOST`; how many there were.
+
+    With `hold`, they wait for a campaign.
+    """
+    await session.execute(SETTLE)
+    begun = await session.execute(BEGIN, {**_words(policy, hold=hold), "most": MOST})
+    return int(begun.rowcount)  # type: ignore[attr-defined]
+
+
+async def resume(session: AsyncSession, policy: Policy, *, hold: bool) -> int:
+    """Go on with cases that came back to their holders, at most `MOST`; how many there were."""
+    await session.execute(SETTLE)
+    back = await session.execute(RESUME, {**_words(policy, hold=hold), "most": MOST})
+    return int(back.rowcount)  # type: ignore[attr-defined]
+
+
+async def pause(session: AsyncSession) -> int:
+    """Stop with open cases that are somebody else's turn now, and call off what has not left of theirs."""
+    await session.execute(SETTLE)
+    gone = list(await session.scalars(PAUSE, {"holder": Acts.HOLDER.value, "most": MOST_ENDED}))
+    if gone:
+        await intents.cancel(session, gone)
+    return len(gone)
+
+
+async def end(session: AsyncSession, only: list[uuid.UUID] | None = None) -> list[Ended]:
+    """Stop with closed cases, of those or of all, at most `MOST_ENDED`; what has not left is called off."""
+    await session.execute(SETTLE)
+    rows = await session.execute(END, {"only": only, "most": MOST_ENDED})
+    ended = [Ended(*row) for row in rows]
+    if ended:
+        await intents.cancel(session, [each.case_id for each in ended])
+    return ended
+
+
+def when(policy: Policy, at: datetime) -> Mapping[str, object]:
+    """What `next_at` of many cases is made from: at once, or spread over the next day's hours."""
+    due = schedule.first_due(policy, at)
+    return (
+        {"start": at, "seconds": 0.0} if due is None else {"start": due[0], "seconds": due[1].total_seconds()}
+    )
+
+
+def _words(policy: Policy, *, hold: bool) -> dict[str, object]:
+    return {
+        **when(policy, clock.now()),
+        "state": (TrackState.WAITING if hold else TrackState.ACTIVE).value,
+        "holder": Acts.HOLDER.value,
+        "holders": holders_reasons(rules.load()),
+    }
