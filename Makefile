@@ -7,7 +7,7 @@ LOCK := requirements.lock
 LOCK_BENCH := requirements-bench.lock
 LOCK_IMAGE := requirements-image.lock
 
-.PHONY: help install demo test test-slow lint bench accuracy lock clean-kernels clean
+.PHONY: help install browser demo test test-slow lint screenshots bench accuracy lock clean-kernels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -27,13 +27,20 @@ install: .venv/installed  ## make .venv with the simcheck command and everything
 		--citizens "$$made/country/citizens.parquet" --out "$$made/results" --buckets 2 --quiet
 	touch $@
 
+# The public pages are tried in Debian's Chromium; Playwright downloads none of its own.
+browser:  ## install Chromium by apt where it is missing (as root, or by sudo)
+	@test -x /usr/bin/chromium || { \
+		asked=$$(test "$$(id -u)" = 0 || echo sudo -n); \
+		$$asked apt-get update -qq && \
+		$$asked env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
 demo: install  ## run the whole service over a small country, show what happened
 	$(BIN)/simcheck demo
 
-test: lint  ## lint, types, import rules and all tests (but the slow ones)
+test: lint browser  ## lint, types, import rules and all tests (but the slow ones)
 	$(BIN)/pytest -m 'not slow' -n 2
 
-test-slow: install  ## the tests that take minutes
+test-slow: install browser  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
 lint: install  ## style, types, import rules

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from simcheck.errors import SettingsError
@@ -105,6 +106,16 @@ class Settings(BaseSettings):
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
     # Holders: their pages, their replies, the help desk.
+    proxies: int = Field(
+        0, ge=0, le=10, description="Reverse proxies of ours in front: X-Forwarded-For tells who asks."
+    )
+    oidc_issuer: AnyHttpUrl | None = Field(
+        None, description="The OpenID Connect provider with which holders sign in. Unset: they cannot."
+    )
+    oidc_client_id: str | None = Field(None, validate_default=True, description="Our name at the provider.")
+    oidc_client_secret: SecretStr | None = Field(None, validate_default=True, description="Our secret there.")
+    oidc_scope: str = Field("openid", pattern=r"^openid( \S+)*$", description="What we ask the provider for.")
+    oidc_id_claim: str = Field("id_number", description="The claim that carries the ID number.")
     holder_asks: int = Field(
         60, ge=1, description="One-time codes that are asked for from an address in an hour."
     )
@@ -172,6 +183,20 @@ class Settings(BaseSettings):
         if not host or not port.isdigit() or int(port) > 65535:
             raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")
         return listen
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_safe_to_ask(cls, issuer: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if issuer and issuer.scheme != "https" and issuer.host not in {"127.0.0.1", "localhost", "[::1]"}:
+            raise ValueError("write https://…")
+        return issuer
+
+    @field_validator("oidc_client_id", "oidc_client_secret")
+    @classmethod
+    def _is_there_with_a_provider(cls, value: Any, told: ValidationInfo) -> Any:
+        if told.data.get("oidc_issuer") and value is None:
+            raise ValueError("the provider of SIMCHECK_OIDC_ISSUER asks for it: set it too")
+        return value
 
     @property
     def host_and_port(self) -> tuple[str, int]:

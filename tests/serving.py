@@ -120,13 +120,13 @@ async def service(settings, keyring) -> AsyncIterator[Any]:
 @pytest.fixture
 async def app(service) -> AsyncIterator[Any]:
     """The web application, started, over the test's service."""
-    from simcheck.api.app import create_app
+    from simcheck.app import whole_app
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[Any]:
         yield service
 
-    made = create_app(service.settings, opening)
+    made = whole_app(service.settings, opening)
     async with made.router.lifespan_context(made):
         yield made
 
@@ -178,11 +178,11 @@ def served(settings, keyring) -> Iterator[str]:
     """The address of a real server (uvicorn, on loopback) over the test's database."""
     import uvicorn
 
-    from simcheck.api.app import create_app
+    from simcheck.app import whole_app
     from simcheck.service import opened
 
     keyring_file(settings.home, keyring)
-    application = create_app(settings, lambda: opened(settings))
+    application = whole_app(settings, lambda: opened(settings))
     config = uvicorn.Config(
         application, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2
     )

@@ -43,9 +43,25 @@ def test_every_fault_is_named_at_once_without_its_value(monkeypatch):
 
 
 def test_secrets_do_not_show(monkeypatch):
-    monkeypatch.setenv("SIMCHECK_DATABASE_URL", "postgresql://simcheck:secret@db/simcheck")
-    monkeypatch.setenv("SIMCHECK_KEYS", '{"data": "secret"}')
-    assert "secret" not in repr(settings())
+    monkeypatch.setenv("SIMCHECK_DATABASE_URL", "postgresql://simcheck:hush@db/simcheck")
+    monkeypatch.setenv("SIMCHECK_KEYS", '{"data": "hush"}')
+    assert "hush" not in repr(settings())
+
+
+def test_a_provider_is_spoken_to_safely_and_with_our_name(monkeypatch):
+    monkeypatch.setenv("SIMCHECK_OIDC_ISSUER", "https://id.example.vn")
+    with pytest.raises(SettingsError) as raised:
+        settings()
+    assert [line.partition(":")[0] for line in raised.value.lines] == [
+        "SIMCHECK_OIDC_CLIENT_ID", "SIMCHECK_OIDC_CLIENT_SECRET",
+    ]  # fmt: skip
+    monkeypatch.setenv("SIMCHECK_OIDC_CLIENT_ID", "simcheck")
+    monkeypatch.setenv("SIMCHECK_OIDC_CLIENT_SECRET", "secret")
+    assert settings().oidc_client_id == "simcheck"
+    monkeypatch.setenv("SIMCHECK_OIDC_ISSUER", "http://id.example.vn")
+    with pytest.raises(SettingsError) as raised:
+        settings()
+    assert raised.value.lines == ("SIMCHECK_OIDC_ISSUER: write https://…",)
 
 
 def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch):

@@ -15,15 +15,18 @@ from fastapi.routing import APIRoute
 
 import jobs.app  # noqa: F401  (registers every task)
 from jobs.tasks import TASKS
-from simcheck.api.app import PUBLIC, create_app
+from simcheck.api.app import PUBLIC
 from simcheck.api.guard import Guard
+from simcheck.app import whole_app
 from simcheck.config import Settings
+from simcheck.public.door import Door, PageRoute
+from simcheck.public.doors import OPEN
 from tests.wiring.test_house import SOURCES, code_of, name_of, tree
 
 
 @pytest.fixture(scope="module")
 def routes() -> list[object]:
-    return list(every(create_app(Settings(), contextlib.nullcontext).routes))
+    return list(every(whole_app(Settings(), contextlib.nullcontext).routes))
 
 
 def every(routes) -> Iterator[object]:
@@ -36,9 +39,9 @@ def every(routes) -> Iterator[object]:
             yield from every(included.routes)
 
 
-def guards(dependant) -> Iterator[Guard]:
+def guards(dependant) -> Iterator[Guard | Door]:
     for each in dependant.dependencies:
-        if isinstance(each.call, Guard):
+        if isinstance(each.call, Guard | Door):
             yield each.call
         yield from guards(each)
 
@@ -50,7 +53,20 @@ def test_every_route_has_one_guard_or_is_public(routes):
         assert len(found) <= 1, route.path
         if not found:
             open_to_all.add(route.path)
-    assert open_to_all == PUBLIC
+    assert open_to_all == PUBLIC | OPEN
+
+
+def test_pages_have_doors_and_the_interface_has_guards(routes):
+    """A door checks every form; a guard reads no form, and a page knows no token."""
+    pages = [route for route in routes if isinstance(route, PageRoute) and route.path not in OPEN]
+    assert "/" in {route.path for route in pages}
+    for route in pages:
+        assert [type(each) for each in guards(route.dependant)] == [Door], route.path
+        assert not route.include_in_schema, route.path
+        assert route.methods <= {"GET", "POST"}, route.path
+    for route in routes:
+        if isinstance(route, APIRoute) and route not in pages:
+            assert not any(isinstance(each, Door) for each in guards(route.dependant)), route.path
 
 
 COMMITTING = {"commit", "rollback"}
