@@ -104,6 +104,27 @@ class Settings(BaseSettings):
     number_guesses: int = Field(10, ge=1, description="Wrong questions about a number in a day.")
     client_guesses: int = Field(1000, ge=1, description="Wrong questions of a client in an hour.")
 
+    # Messages to people.
+    sms_links: SecretStr | None = Field(
+        None, description="Links to SMS centres: a JSON list, or the path of a file with it. Unset: none."
+    )
+    sms_unknown_seconds: float = Field(
+        180, gt=0, description="How long a part that nobody answered waits for its receipt."
+    )
+    sms_resends: int = Field(1, ge=0, le=3, description="How often such a part is then sent again.")
+    sms_receipt_hours: float = Field(
+        72, gt=0, description="How long a receipt is waited for; after that, sent is all that is known."
+    )
+    sending_refusals: int = Field(
+        6, ge=0, le=20, description="How often what was refused for now is tried again."
+    )
+    sending_lease_seconds: float = Field(
+        60, gt=0, description="How long a message that was claimed stays with a sender that says nothing."
+    )
+    message_days: float = Field(
+        90, gt=0, description="Days that a message's words and address are kept once it is settled."
+    )
+
     # Runs and the register.
     lease_seconds: float = Field(
         60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."
