@@ -71,8 +71,7 @@ def read(keyring: Keyring, content: bytes) -> Bounce | None:
 def _addresses(mail: Message) -> Iterator[str]:
     for name in _ADDRESSES:
         for value in mail.get_all(name, ()):
-            for word in re.split(r"[\s,;<>]+", str(value)):
-                yield word
+            yield from re.split(r"[\s,;<>]+", str(value))
 
 
 def _parts(mail: Message) -> Iterator[Message]:
@@ -94,7 +93,10 @@ def _reported(message: uuid.UUID, part: Message) -> Bounce | None:
 
 
 def _free_form(message: uuid.UUID, mail: EmailMessage) -> Bounce | None:
-    if str(mail.get("Auto-Submitted", "")).strip().lower().startswith("auto-replied") and not mail.is_multipart():
+    if (
+        str(mail.get("Auto-Submitted", "")).strip().lower().startswith("auto-replied")
+        and not mail.is_multipart()
+    ):
         return None
     body = mail.get_body(("plain",))
     if body is None:

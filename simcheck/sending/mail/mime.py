@@ -1,7 +1,7 @@
 """One email as it travels: text and HTML of the same words, headers, and the signature of our domain (DKIM).
 
-The return path names the message, sealed by a keyed token, so that a bounce finds it and nobody can make one up
-(VERP). Values that go into headers are refused where they would begin another header.
+The return path names the message, with a keyed token that nobody else can make, so that a bounce finds it
+(VERP). Values that would begin another header are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import dkim
 from simcheck.errors import InvalidError
 from simcheck.privacy import Keyring
 
-# RFC 5321 4.5.3.1; one mailbox, no quoted local part and no address literal: a carrier's record holds no others.
+# RFC 5321 4.5.3.1; one mailbox, no quoted local part and no address literal: records hold no others.
 _MAILBOX = re.compile(
     r"(?=.{3,254}\Z)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
@@ -29,12 +29,21 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 _BOUNCE = re.compile(r"(?i)bounce\+([0-9a-f]{32})\.([0-9a-f]{16})")
 _MAC_HEX = 16
 # What a receiver checks: who wrote to whom, what, when (RFC 6376 5.4).
-_SIGNED = [b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type", b"auto-submitted"]
+_SIGNED = [
+    b"from",
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"mime-version",
+    b"content-type",
+    b"auto-submitted",
+]
 
 
 @dataclass(frozen=True)
 class Signer:
-    """A domain's DKIM key: the selector under which its public half stands in the DNS, and the private PEM."""
+    """A domain's DKIM key: the selector of its public half in the DNS, and the private PEM."""
 
     domain: str
     selector: str

@@ -53,7 +53,12 @@ def path(keyring):
 
 @pytest.mark.parametrize(
     ("action", "fate"),
-    [("failed", Fate.FAILED), ("Delayed", Fate.DELAYED), ("delivered", Fate.DELIVERED), ("relayed", Fate.DELIVERED)],
+    [
+        ("failed", Fate.FAILED),
+        ("Delayed", Fate.DELAYED),
+        ("delivered", Fate.DELIVERED),
+        ("relayed", Fate.DELIVERED),
+    ],
 )
 def test_a_report_tells_what_became_of_the_letter(keyring, path, action, fate):
     mail = REPORT.format(path=path, action=action, status="5.1.1 (bad)").encode()

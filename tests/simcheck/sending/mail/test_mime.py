@@ -18,7 +18,8 @@ from simcheck.errors import InvalidError
 from simcheck.sending.mail import mime
 
 LETTER = mime.Letter(
-    uuid.UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7"), "an.nguyen@example.vn", "Thông tin thuê bao của Quý khách",
+    uuid.UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7"), "an.nguyen@example.vn",
+    "Thông tin thuê bao của Quý khách",
     "Kính gửi Quý khách,\n.\nHạn: 01/12/2026\n", "<p>Kính gửi Quý khách</p>", "vi",
     datetime(2026, 11, 25, 9, 0, tzinfo=UTC),
 )  # fmt: skip
@@ -71,8 +72,8 @@ def test_no_subject_begins_another_header(subject):
 
 @pytest.mark.parametrize(
     "to",
-    ["", "a", "a@b", "a@b.c", "a@@b.vn", "a b@c.vn", "a@b.vn, c@d.vn", "a@b.vn\r\nBcc: x@y.vn", "<a@b.vn>", ".a@b.vn",
-     "a..b@c.vn", "a@-b.vn", "a@b.vn>", '"a b"@c.vn', "a@[127.0.0.1]", "ă@b.vn", "a" * 65 + "@b.vn"],
+    ["", "a", "a@b", "a@b.c", "a@@b.vn", "a b@c.vn", "a@b.vn, c@d.vn", "a@b.vn\r\nBcc: x@y.vn",
+     "<a@b.vn>", ".a@b.vn", "a..b@c.vn", "a@-b.vn", "a@b.vn>", '"a b"@c.vn', "a@[127.0.0.1]", "ă@b.vn", "a" * 65 + "@b.vn"],
 )  # fmt: skip
 def test_only_one_plain_mailbox_is_written_to(to):
     assert mime.mailbox(to) is None
