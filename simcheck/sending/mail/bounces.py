@@ -84,7 +84,8 @@ def _parts(mail: Message) -> Iterator[Message]:
 def _reported(message: uuid.UUID, part: Message) -> Bounce | None:
     """The per-recipient fields of a delivery status: we write to one mailbox at a time."""
     fields = part.get_payload()
-    for block in fields if isinstance(fields, list) else ():
+    blocks = [each for each in fields if isinstance(each, Message)] if isinstance(fields, list) else []
+    for block in blocks:
         action = _ACTIONS.get(str(block.get("Action", "")).strip().lower())
         if action is not None:
             status = _STATUS.match(str(block.get("Status", "")))

@@ -73,7 +73,8 @@ def test_no_subject_begins_another_header(subject):
 @pytest.mark.parametrize(
     "to",
     ["", "a", "a@b", "a@b.c", "a@@b.vn", "a b@c.vn", "a@b.vn, c@d.vn", "a@b.vn\r\nBcc: x@y.vn",
-     "<a@b.vn>", ".a@b.vn", "a..b@c.vn", "a@-b.vn", "a@b.vn>", '"a b"@c.vn', "a@[127.0.0.1]", "ă@b.vn", "a" * 65 + "@b.vn"],
+     "<a@b.vn>", ".a@b.vn", "a..b@c.vn", "a@-b.vn", "a@b.vn>", '"a b"@c.vn', "a@[127.0.0.1]", "ă@b.vn",
+     "a" * 65 + "@b.vn"],
 )  # fmt: skip
 def test_only_one_plain_mailbox_is_written_to(to):
     assert mime.mailbox(to) is None
