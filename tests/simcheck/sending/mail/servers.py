@@ -17,6 +17,7 @@ class Box:
     letters: list[Envelope] = field(default_factory=list)
 
     async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+        envelope.session = session
         self.letters.append(envelope)
         return "250 2.0.0 taken"
 
