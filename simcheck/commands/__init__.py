@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, processes, register, submit
+from simcheck.commands import audit, clients, demo, keys, processes, register, submit, twins
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,6 +14,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(processes.worker)
     app.command()(processes.migrate)
     app.command()(submit.submit)
+    app.command()(twins.twins)
     app.add_typer(keys.app, name="keys")
     app.add_typer(clients.app, name="clients")
     app.add_typer(audit.app, name="audit")

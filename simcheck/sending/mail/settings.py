@@ -107,10 +107,11 @@ def sender_of(settings: Settings, keyring: Keyring) -> SmtpSender | None:
         except OSError:
             raise SettingsError([f"{_WHERE}: dkim_key: {mail.dkim_key} cannot be read."]) from None
         signer = mime.Signer(mail.mailbox.rpartition("@")[2], mail.dkim_selector, key)
+    password = mail.password.get_secret_value() if mail.password else None
+    trust = str(mail.trust) if mail.trust else None
     server = MailServer(
-        mail.host, mail.port, mail.tls, mail.user,
-        mail.password.get_secret_value() if mail.password else None, str(mail.trust) if mail.trust else None, mail.greeting, mail.answer_seconds,
-    )  # fmt: skip
+        mail.host, mail.port, mail.tls, mail.user, password, trust, mail.greeting, mail.answer_seconds
+    )
     return SmtpSender(server, Sender(mail.name, mail.mailbox, signer), keyring, mail.window)
 
 
