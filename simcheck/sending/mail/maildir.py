@@ -1,7 +1,7 @@
 """The folder into which our domain's mail server puts what comes back: a Maildir (one file a mail).
 
-A mail server writes into `tmp` and moves into `new`; what is in `new` is whole. What was read of ours is removed,
-anything else goes to `cur` as seen.
+A mail server writes into `tmp` and moves into `new`: what is there is whole. What was read of ours is
+removed, anything else goes to `cur` as seen.
 """
 
 from __future__ import annotations
