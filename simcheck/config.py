@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     sending_lease_seconds: float = Field(
         60, gt=0, description="How long a message that was claimed stays with a sender that says nothing."
     )
+    sender_metrics: str | None = Field(
+        None, description="HOST:PORT on which a sender process tells its figures. Unset: it does not."
+    )
     message_days: float = Field(
         90, gt=0, description="Days that a message's words and address are kept once it is settled."
     )
@@ -144,9 +147,11 @@ class Settings(BaseSettings):
             raise ValueError("write postgresql://USER@HOST:PORT/DATABASE")
         return url
 
-    @field_validator("listen")
+    @field_validator("listen", "sender_metrics")
     @classmethod
-    def _is_an_address(cls, listen: str) -> str:
+    def _is_an_address(cls, listen: str | None) -> str | None:
+        if listen is None:
+            return None
         host, _, port = listen.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:
             raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")

@@ -12,6 +12,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(demo.demo)
     app.command()(processes.serve)
     app.command()(processes.worker)
+    app.command()(processes.sender)
     app.command()(processes.migrate)
     app.command()(submit.submit)
     app.command()(twins.twins)
