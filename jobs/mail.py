@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from simcheck.sending.process import matching_of
-from simcheck.sending.senders.deliveries import Heard, ReceiptTold
-
 from jobs.schedule import sweep
 from simcheck import log
 from simcheck.sending import receipts
@@ -14,6 +11,8 @@ from simcheck.sending.mail import bounces, maildir
 from simcheck.sending.mail.bounces import Fate
 from simcheck.sending.mail.settings import mail_of
 from simcheck.sending.mail.smtp import NAME
+from simcheck.sending.process import matching_of
+from simcheck.sending.senders.deliveries import Heard, ReceiptTold
 from simcheck.service import Service
 
 MOST = 500  # mails at a time

@@ -35,6 +35,7 @@ class MailSettings(BaseModel):
 
     `tls` is required, implicit, opportunistic or none; `trust` names who vouches for the server (PEM; unset:
     the system's). `bounces` is a Maildir into which our domain's mail server delivers `bounce+…` addresses.
+    `rate` is in letters a second.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -52,6 +53,7 @@ class MailSettings(BaseModel):
     dkim_key: Path | None = None
     bounces: Path | None = None
     window: int = Field(4, ge=1, le=100)
+    rate: float = Field(50, gt=0, le=10_000)
     answer_seconds: float = Field(30, gt=0, le=600)
 
     @field_validator("mailbox")
@@ -95,11 +97,8 @@ def mail_of(settings: Settings) -> MailSettings | None:
         raise SettingsError([f"{_WHERE}: not JSON. Write an object."]) from None
 
 
-def sender_of(settings: Settings, keyring: Keyring) -> SmtpSender | None:
-    """What sends email, if it is set up. Raises `SettingsError`, also for a key that cannot be read."""
-    mail = mail_of(settings)
-    if mail is None:
-        return None
+def sender_of(mail: MailSettings, keyring: Keyring) -> SmtpSender:
+    """What sends email. Raises `SettingsError` for a key that cannot be read."""
     signer = None
     if mail.dkim_key is not None and mail.dkim_selector is not None:
         try:

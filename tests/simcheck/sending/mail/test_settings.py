@@ -16,16 +16,15 @@ def settings(value) -> Settings:
     return Settings(mail=value if isinstance(value, str | None) else json.dumps(value))
 
 
-def test_without_it_there_is_no_email(keyring):
+def test_without_it_there_is_no_email():
     assert mail_of(settings(None)) is None
-    assert sender_of(settings(None), keyring) is None
 
 
 def test_it_is_an_object_or_a_file(tmp_path, keyring):
     file = tmp_path / "mail.json"
     file.write_text(json.dumps({**WHOLE, "user": "u", "password": "hunter2", "tls": "implicit", "port": 465}))
     for given in (settings(str(file)), settings(file.read_text())):
-        sender = sender_of(given, keyring)
+        sender = sender_of(mail_of(given), keyring)
         assert (sender.server.host, sender.server.port, sender.server.tls) == (
             "mail.example.vn",
             465,
@@ -55,7 +54,7 @@ def test_it_is_an_object_or_a_file(tmp_path, keyring):
 )
 def test_every_fault_is_named_and_no_value_shown(keyring, value, named):
     with pytest.raises(SettingsError) as error:
-        sender_of(settings(value), keyring)
+        sender_of(mail_of(settings(value)), keyring)
     assert all(line.startswith("SIMCHECK_MAIL: ") for line in error.value.lines)
     assert named in " ".join(error.value.lines)
     assert "hunter2" not in str(error.value)
