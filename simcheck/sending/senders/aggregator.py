@@ -90,14 +90,14 @@ class AggregatorLink:
             retry=retry_if_exception_type((httpx.ConnectError, httpx.ConnectTimeout)),
         )  # fmt: skip
         try:
-            status, answer = await tries(self._once, body, key)
+            told: tuple[int, Mapping[str, Any]] = await tries(self._once, body, key)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             self._rest()
             raise NotSent("no_connection") from None
         except (httpx.HTTPError, ssl.SSLError, OSError):
             raise Unknown("no_answer") from None
         self._pause = FIRST_PAUSE
-        return status, answer
+        return told
 
     async def _once(self, body: Mapping[str, Any], key: str) -> tuple[int, Mapping[str, Any]]:
         url, headers = str(self.settings.url), {"Idempotency-Key": key}
