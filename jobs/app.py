@@ -16,6 +16,7 @@ from jobs import (  # noqa: F401
     gate,
     helpdesk,
     holders,
+    mail,
     notices,
     replies,
     runs,

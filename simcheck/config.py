@@ -159,6 +159,10 @@ class Settings(BaseSettings):
         90, gt=0, description="Days that a message's words and address are kept once it is settled."
     )
 
+    mail: SecretStr | None = Field(
+        None, description="The mail server: a JSON object, or the path of a file with it. Unset: no email."
+    )
+
     # Runs and the register.
     lease_seconds: float = Field(
         60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."

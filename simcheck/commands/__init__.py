@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, notices, processes, questions, register, submit
+from simcheck.commands import audit, clients, demo, keys, notices, processes, questions, register, submit, twins
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(processes.sender)
     app.command()(processes.migrate)
     app.command()(submit.submit)
+    app.command()(twins.twins)
     app.add_typer(keys.app, name="keys")
     app.add_typer(clients.app, name="clients")
     app.add_typer(audit.app, name="audit")

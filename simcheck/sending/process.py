@@ -7,10 +7,12 @@ import asyncio
 from simcheck import log
 from simcheck.config import Settings
 from simcheck.errors import SettingsError
+from simcheck.sending.mail.settings import mail_of, sender_of
 from simcheck.sending.receipts import Matching
 from simcheck.sending.send import Sender
+from simcheck.sending.senders.aggregator import AggregatorLink
 from simcheck.sending.senders.smpp import SmppLink
-from simcheck.sending.settings import links_of
+from simcheck.sending.settings import SmppSettings, links_of
 from simcheck.sending.sweeps import rules_of
 from simcheck.service import Service
 
@@ -22,12 +24,18 @@ def matching_of(settings: Settings) -> Matching:
 
 def make(service: Service) -> Sender:
     """A sender with every link that is set up. Raises `SettingsError`, also where there is none."""
-    links = links_of(service.settings)
-    sender = Sender(service, matching_of(service.settings))
-    for link in links:
-        sender.add_sms(SmppLink(link, sender.inbox.tell, sender.late), link.rate)
+    settings = service.settings
+    sender = Sender(service, matching_of(settings))
+    for link in links_of(settings):
+        if isinstance(link, SmppSettings):
+            sender.add_sms(SmppLink(link, sender.inbox.tell, sender.late), link.rate)
+        else:
+            sender.add_sms(AggregatorLink(link), link.rate)
+    mail = mail_of(settings)
+    if mail is not None:
+        sender.add_mail(sender_of(mail, service.keyring), mail.rate)
     if not any(sender.lanes.values()):
-        raise SettingsError(["SIMCHECK_SMS_LINKS: no link is set up. Write a JSON list of links."])
+        raise SettingsError(["SIMCHECK_SMS_LINKS, SIMCHECK_MAIL: no link is set up. Set one of them."])
     return sender
 
 

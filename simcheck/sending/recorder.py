@@ -23,7 +23,7 @@ class Recorder:
         self._service, self._matching = service, matching
         self._outcomes: list[Outcome] = []
         self._ended: list[tuple[uuid.UUID, int]] = []
-        self._some = asyncio.Event()
+        self._some, self._recording = asyncio.Event(), asyncio.Lock()
         self.behind = False
 
     def add(self, outcome: Outcome) -> None:
@@ -41,11 +41,21 @@ class Recorder:
         while True:
             await self._some.wait()
             await asyncio.sleep(GATHERED)
-            if not await self.flush():
+            async with self._recording:
+                recorded = await self._flush()
+            if not recorded:
                 await asyncio.sleep(AGAIN)
 
-    async def flush(self) -> bool:
-        """Record all that came so far; whether it could be."""
+    async def finish(self) -> bool:
+        """Record all that came so far, also what somebody is recording just now; whether it could be."""
+        async with self._recording:
+            while self._outcomes or self._ended:
+                if not await self._flush():
+                    return False
+        return True
+
+    async def _flush(self) -> bool:
+        """Record what came so far, of each part one outcome; whether it could be."""
         self._some.clear()
         outcomes, ended = self._outcomes, self._ended
         self._outcomes, self._ended = [], []

@@ -119,7 +119,7 @@ class Sender:
     async def _last_words(self) -> None:
         """Record what is not recorded yet, as long as the lease lets nobody else wonder."""
         until = time.monotonic() + self._lease.total_seconds()
-        while not await self.recorder.flush() and time.monotonic() < until:
+        while not await self.recorder.finish() and time.monotonic() < until:
             await asyncio.sleep(POLL)
         await self.inbox.flush()
 

@@ -1,7 +1,9 @@
 """How links are set up: `SIMCHECK_SMS_LINKS`, a JSON list, or a file that holds one.
 
 [{"name": "viettel-1", "host": "smsc.example.vn", "port": 2775, "system_id": "simcheck",
-  "password": "…", "source": "SIMCHECK"}]
+  "password": "…", "source": "SIMCHECK"},
+ {"name": "aggregator", "kind": "http", "url": "https://sms.example.vn/send", "token": "…",
+  "source": "SIMCHECK"}]
 """
 
 from __future__ import annotations
@@ -10,7 +12,16 @@ import json
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from simcheck.config import Settings
 from simcheck.errors import SettingsError
@@ -92,10 +103,29 @@ class SmppSettings(_Link):
         )
 
 
-_LINKS = TypeAdapter(list[SmppSettings])
+class AggregatorSettings(_Link):
+    """A link to an HTTP aggregator (`senders.aggregator`). `id_field` is where it names the message."""
+
+    kind: Literal["http"]
+    url: AnyHttpUrl
+    token: SecretStr
+    source: str = Field(min_length=1, max_length=20, pattern=r"^[\x20-\x7e]*$")
+    id_field: str = "id"
+    tls_authority: Path | None = None
+    answer_seconds: float = Field(15, gt=0, le=50)
+
+    @model_validator(mode="after")
+    def _is_protected(self) -> Self:
+        if self.url.scheme != "https" and self.url.host not in {"127.0.0.1", "localhost", "[::1]"}:
+            raise ValueError("url: https, unless it is on this machine")
+        return self
 
 
-def links_of(settings: Settings) -> list[SmppSettings]:
+LinkSettings = SmppSettings | AggregatorSettings
+_LINKS = TypeAdapter(list[LinkSettings])
+
+
+def links_of(settings: Settings) -> list[LinkSettings]:
     """The links that are set up. Raises `SettingsError` with a line for every fault; none shows a value."""
     if settings.sms_links is None:
         return []
