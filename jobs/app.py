@@ -9,7 +9,20 @@ from typing import Any
 from procrastinate import App, JobContext, PsycopgConnector
 
 # Each module registers its tasks.
-from jobs import cases, drop, feedback, gate, holders, notices, runs, upkeep, uploads, webhooks  # noqa: F401
+from jobs import (  # noqa: F401
+    cases,
+    drop,
+    feedback,
+    gate,
+    helpdesk,
+    holders,
+    notices,
+    replies,
+    runs,
+    upkeep,
+    uploads,
+    webhooks,
+)
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE

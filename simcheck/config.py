@@ -122,6 +122,11 @@ class Settings(BaseSettings):
     correction_tries: int = Field(
         5, ge=1, description="Corrections that a holder may try for a number in a day."
     )
+    questions_a_day: int = Field(5, ge=1, description="Questions that one number or email may ask in a day.")
+    question_hours: float = Field(48, gt=0, description="Hours within which a question is to be answered.")
+    question_days: float = Field(14, gt=0, description="Days after its answer that a question is closed.")
+    replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
+
     # What holders are told.
     official_address: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",
@@ -147,6 +152,9 @@ class Settings(BaseSettings):
     sending_lease_seconds: float = Field(
         60, gt=0, description="How long a message that was claimed stays with a sender that says nothing."
     )
+    sender_metrics: str | None = Field(
+        None, description="HOST:PORT on which a sender process tells its figures. Unset: it does not."
+    )
     message_days: float = Field(
         90, gt=0, description="Days that a message's words and address are kept once it is settled."
     )
@@ -166,9 +174,11 @@ class Settings(BaseSettings):
             raise ValueError("write postgresql://USER@HOST:PORT/DATABASE")
         return url
 
-    @field_validator("listen")
+    @field_validator("listen", "sender_metrics")
     @classmethod
-    def _is_an_address(cls, listen: str) -> str:
+    def _is_an_address(cls, listen: str | None) -> str | None:
+        if listen is None:
+            return None
         host, _, port = listen.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:
             raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")

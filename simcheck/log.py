@@ -27,7 +27,7 @@ _LIMIT = 10**8  # a count or a size above it is shortened: no number in a log is
 
 FIELDS: dict[str, re.Pattern[str] | type[float]] = {
     **dict.fromkeys(
-        ("act", "carrier", "client", "code", "error", "kind", "lake", "logger", "method", "queue",
+        ("act", "carrier", "client", "code", "error", "kind", "lake", "link", "logger", "method", "queue",
          "reason", "route", "state", "stream", "task", "version", "where"), _WORD),
     **dict.fromkeys(
         ("batch", "case", "feedback", "register", "request_id", "run", "upload", "webhook"), _UUID),

@@ -22,6 +22,8 @@ SCOPES: dict[str, tuple[For, str]] = {
     "feedback:read": (For.CARRIER, "fetch and acknowledge feedback files"),
     "cases:read": (For.CARRIER, "see one's own cases"),
     "cases:write": (For.CARRIER, "act on one's own cases"),
+    "corrections": (For.CARRIER, "fetch and acknowledge what holders said of their records"),
+    "questions": (For.CARRIER, "read and answer holders' questions"),
     "events:write": (For.CARRIER, "tell that a SIM or a handset was changed"),
     "webhooks": (For.CARRIER, "be told of events"),
     "otp-checks": (For.SERVICE, "ask whether a SIM is really a person's, now"),

@@ -13,11 +13,13 @@ from simcheck.access import tokens
 from simcheck.api import (
     batches,
     cases,
+    corrections,
     feedback,
     kyc_match,
     operators,
     otp,
     problems,
+    questions,
     runs,
     sim_events,
     token,
@@ -36,7 +38,8 @@ PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 # In the order in which a path is looked for: first the one route that has to be fast.
 ROUTERS = (
     otp.router, token.router, operators.router, sim_events.router, kyc_match.router, batches.router,
-    tus.router, runs.router, feedback.router, cases.router, webhooks.router,
+    tus.router, runs.router, feedback.router, cases.router, corrections.router,
+    questions.router, webhooks.router,
 )  # fmt: skip
 
 

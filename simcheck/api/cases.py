@@ -5,8 +5,6 @@ No answer holds anything of a person but the carrier's own places: a batch, and 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,6 +13,7 @@ import pyarrow as pa
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
+from simcheck.api import places
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import Acting, acts, service_of
 from simcheck.cases import codes, find, history
@@ -124,9 +123,10 @@ async def cases(
     """One's own cases, the oldest first, a page at a time. Closed ones with `open=false`."""
     found = await find.page(
         acting.session, _carrier(acting), state=state, acts=acts_now,
-        is_open=None if state is State.CLOSED else is_open, after=_read(after), limit=limit,
+        is_open=None if state is State.CLOSED else is_open, after=places.read(after), limit=limit,
     )  # fmt: skip
-    following = _place_of(found[-1]) if len(found) == limit else None
+    last = found[-1].case if len(found) == limit else None
+    following = places.write(last.opened_at, last.id) if last else None
     return CasePage(cases=[_view(each) for each in found], next=following)
 
 
@@ -213,22 +213,3 @@ def _record(place: Place) -> RecordPlace:
 
 def _names(mask: int) -> list[str]:
     return [reason.name for reason in Reason if mask & reason.mask]
-
-
-def _place_of(found: Found) -> str:
-    """Where a page ends, as an opaque word."""
-    place = f"{found.case.opened_at.isoformat()} {found.case.id}"
-    return base64.urlsafe_b64encode(place.encode()).decode()
-
-
-def _read(after: str | None) -> tuple[datetime, UUID] | None:
-    if after is None:
-        return None
-    try:
-        opened_at, _, case = base64.b64decode(after, b"-_", validate=True).decode().partition(" ")
-        place = datetime.fromisoformat(opened_at), UUID(case)
-    except (binascii.Error, ValueError):
-        raise InvalidError("after: send what `next` said.") from None
-    if place[0].tzinfo is None:
-        raise InvalidError("after: send what `next` said.")
-    return place

@@ -10,12 +10,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import Acting, Principal, acts, asks, service_of
 from simcheck.feedback import formats, ledger
+from simcheck.feedback.corrected import Corrections, Said
 from simcheck.feedback.formats import MEDIA_TYPES, Format
 from simcheck.feedback.models import Feedback
+from simcheck.holders import owed
 from simcheck.lake.encryption import Dataset
 from simcheck.queue import enqueue
 
@@ -82,10 +85,11 @@ async def file(
     feedback: UUID, request: Request, principal: Annotated[Principal, asks("feedback:read")],
     wanted: _Wanted = Format.CSV,
 ) -> StreamingResponse:  # fmt: skip
-    """A feedback file's content."""
+    """A feedback file's content; beside its rows what holders said, until one acknowledges that."""
     async with principal.transaction(service_of(request)) as session:
         found = await ledger.get(session, feedback)
-    return _sent(request, found, wanted)
+        said = await _said(request, session, found)
+    return _sent(request, found, wanted, said)
 
 
 @router.get(
@@ -95,10 +99,11 @@ async def of_batch(
     batch: UUID, request: Request, principal: Annotated[Principal, asks("feedback:read")],
     wanted: _Wanted = Format.CSV,
 ) -> StreamingResponse:  # fmt: skip
-    """A batch's feedback file."""
+    """A batch's feedback file; beside its rows what holders said, until one acknowledges that."""
     async with principal.transaction(service_of(request)) as session:
         found = await ledger.of_batch(session, batch)
-    return _sent(request, found, wanted)
+        said = await _said(request, session, found)
+    return _sent(request, found, wanted, said)
 
 
 @router.post("/v1/feedback/{feedback}/acknowledge")
@@ -121,11 +126,19 @@ async def acknowledge_of_batch(
     return _view(found)
 
 
-def _sent(request: Request, found: Feedback, wanted: Format) -> StreamingResponse:
+async def _said(request: Request, session: AsyncSession, found: Feedback) -> Corrections:
+    """The corrections that stand in the file."""
+    keyring = service_of(request).keyring
+    given = await owed.by_number(session, keyring, found.carrier)
+    cells = {token: Said(each.id_number, each.full_name, each.date_of_birth) for token, each in given.items()}
+    return Corrections(keyring, cells)
+
+
+def _sent(request: Request, found: Feedback, wanted: Format, said: Corrections) -> StreamingResponse:
     ledger.require_kept(found)
     service = service_of(request)
     name: uuid.UUID = found.batch_id or found.id
-    pieces = formats.stream(Dataset.open(service.store, service.keyring, found.path), str(name), wanted)
+    pieces = formats.stream(Dataset.open(service.store, service.keyring, found.path), str(name), wanted, said)
     headers = {
         "Content-Disposition": f'attachment; filename="feedback-{name}.{wanted.value}"',
         "X-Feedback-Id": str(found.id),

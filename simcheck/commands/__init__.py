@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, notices, processes, register, submit
+from simcheck.commands import audit, clients, demo, keys, notices, processes, questions, register, submit
 
 
 def add_to(app: typer.Typer) -> None:
@@ -12,6 +12,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(demo.demo)
     app.command()(processes.serve)
     app.command()(processes.worker)
+    app.command()(processes.sender)
     app.command()(processes.migrate)
     app.command()(submit.submit)
     app.add_typer(keys.app, name="keys")
@@ -19,3 +20,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(audit.app, name="audit")
     app.add_typer(register.app, name="register")
     app.add_typer(notices.app, name="notices")
+    app.add_typer(questions.app, name="questions")

@@ -1,4 +1,4 @@
-"""`simcheck serve`, `worker`, `migrate`: the processes of the service."""
+"""`simcheck serve`, `worker`, `sender`, `migrate`: the processes of the service."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
+import uvloop
 from uvicorn.supervisors import Multiprocess
 
 from jobs.app import run_worker
@@ -19,6 +20,7 @@ from simcheck import log, migrations
 from simcheck.config import Settings, settings
 from simcheck.db.embedded import Embedded
 from simcheck.errors import UsageError
+from simcheck.sending import process
 from simcheck.service import database_url, opened
 
 GRACE = 20  # seconds that requests on their way may take after a signal
@@ -55,6 +57,18 @@ def worker(
         asyncio.run(_work(chosen, concurrency, once))
 
 
+def sender() -> None:
+    """Send messages and hear what comes back, until Ctrl-C or SIGTERM; then end what is on its way."""
+    log.setup()
+    chosen = settings()
+    try:
+        uvloop.run(_send(chosen))
+    except OSError as error:
+        cause = os.strerror(error.errno) if error.errno else "not to be had"
+        raise UsageError(f"SIMCHECK_SENDER_METRICS: {cause}. Choose another address or port.") from None
+    log.logger().info("stopped")
+
+
 def migrate() -> None:
     """Bring the database to the newest schema, as its owner."""
     chosen = settings()
@@ -78,6 +92,14 @@ async def _work(chosen: Settings, concurrency: int, once: bool) -> None:
     async with opened(chosen) as service:
         log.logger().info("working", count=concurrency)
         await run_worker(service, concurrency=concurrency, wait=not once)
+
+
+async def _send(chosen: Settings) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    async with opened(chosen) as service:
+        await process.run(service, stop)
 
 
 @contextlib.contextmanager

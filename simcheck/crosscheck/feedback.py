@@ -49,7 +49,7 @@ class Feedback:
         told = reasons[at] | verdicts[at].astype(np.uint64) << _VERDICT_SHIFT
         distinct, which = _distinct(told)
         tails = text(pa.array([self._tail(int(each)) for each in distinct]))
-        reference = text(_NO_REFERENCE if row_ref is None else _guarded(row_ref.take(pa.array(at))))
+        reference = text(_NO_REFERENCE if row_ref is None else guarded(row_ref.take(pa.array(at))))
         number = text(msisdn)
         head = np.frombuffer(_csv_line(file, "").rstrip("\n").encode(), np.uint8)
         room = int(np.diff(tails.offsets)[which].sum()) + len(at) * (len(head) + _ROOM)
@@ -147,8 +147,9 @@ def _csv_line(*cells: str) -> str:
     return line.getvalue()
 
 
-def _guarded(references: pa.StringArray) -> pa.StringArray:
-    """A carrier's references as CSV cells; one that a workbook would run as a formula is made text."""
+def guarded(references: pa.StringArray) -> pa.StringArray:
+    """What others wrote (a carrier's references) as CSV cells; one that a workbook would run as a formula is
+    made text."""
     references = references.fill_null("")
     formula = pc.match_substring_regex(references, r"^[=+@\t\r]|^-.*[^0-9.]")
     safe = pc.if_else(formula, pc.binary_join_element_wise("'", references, ""), references)

@@ -18,13 +18,17 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from simcheck.crosscheck.feedback import COLUMNS, Feedback
+from simcheck.crosscheck.feedback import COLUMNS as OF_ROWS
+from simcheck.crosscheck.feedback import Feedback
+from simcheck.feedback import corrected
+from simcheck.feedback.corrected import NOTHING, Corrections
 from simcheck.feedback.make import FILE, SCHEMA
 from simcheck.lake.encryption import Dataset
 from simcheck.matching import rules
 from simcheck.normalise import phones
 from simcheck.records import ROW
 
+COLUMNS = (*OF_ROWS, *corrected.COLUMNS)
 SHEET_ROWS = 1_048_575  # below the header (Excel's specifications and limits)
 _CHUNK = 16_384  # rows
 _TEXT = pacsv.ConvertOptions(
@@ -48,18 +52,21 @@ MEDIA_TYPES = {
 }
 
 
-def stream(dataset: Dataset, label: str, wanted: Format) -> Iterator[bytes]:
-    """The file, piece by piece. `label` stands in its column `file`: the batch's id.
+def stream(
+    dataset: Dataset, label: str, wanted: Format, said: Corrections = NOTHING
+) -> Iterator[bytes]:  # fmt: skip
+    """The file, piece by piece. `label` stands in its column `file`: the batch's id; beside the rows of
+    numbers whose holders corrected the record stands what they `said`.
 
     Raises SealError, also after some pieces, where the lake does not hold what was written.
     """
     if wanted is Format.CSV:
-        return _csv(dataset, label)
-    tables = _tables(dataset, label)
+        return _csv(dataset, label, said)
+    tables = _tables(dataset, label, said)
     return _xlsx(tables) if wanted is Format.XLSX else _parquet(tables)
 
 
-def _lines(dataset: Dataset, label: str) -> Iterator[tuple[pa.RecordBatch, bytes]]:
+def _lines(dataset: Dataset, label: str, said: Corrections) -> Iterator[tuple[pa.RecordBatch, bytes]]:
     """Rows as they were kept, and their lines."""
     feedback = Feedback(rules.load())
     for batch in dataset.batches(FILE, SCHEMA.names, _CHUNK):
@@ -68,25 +75,33 @@ def _lines(dataset: Dataset, label: str) -> Iterator[tuple[pa.RecordBatch, bytes
             label, row.to_numpy(), row_ref, phones.e164(national.to_numpy()), verdict.to_numpy(),
             reasons.to_numpy().astype(np.uint64),
         )  # fmt: skip
+        lines = said.added(lines, national.to_numpy())
         yield batch, "".join(lines.to_pylist()).encode()
 
 
-def _csv(dataset: Dataset, label: str) -> Iterator[bytes]:
-    yield Feedback(rules.load()).header
-    for _, lines in _lines(dataset, label):
+def _header() -> bytes:
+    return (",".join(COLUMNS) + "\n").encode()
+
+
+def _csv(dataset: Dataset, label: str, said: Corrections) -> Iterator[bytes]:
+    yield _header()
+    for _, lines in _lines(dataset, label, said):
         yield lines
 
 
-def _tables(dataset: Dataset, label: str) -> Iterator[pa.Table]:
-    """The lines as columns; references as the carrier wrote them: nothing here is run as a formula."""
-    header = Feedback(rules.load()).header
-    for batch, lines in _lines(dataset, label):
+def _tables(dataset: Dataset, label: str, said: Corrections) -> Iterator[pa.Table]:
+    """The lines as columns; what others wrote as they wrote it: nothing here is run as a formula."""
+    header = _header()
+    for batch, lines in _lines(dataset, label, said):
         table = pacsv.read_csv(
             io.BytesIO(header + lines), parse_options=_NEWLINES, convert_options=_TEXT,
             read_options=pacsv.ReadOptions(use_threads=False, block_size=len(header) + len(lines) + 1),
         )  # fmt: skip
-        at = table.schema.get_field_index("row_ref")
-        yield table.set_column(at, "row_ref", batch["row_ref"])
+        cells = said.columns(batch["national"].to_numpy())
+        written = {"row_ref": batch["row_ref"], **dict(zip(corrected.COLUMNS, cells, strict=True))}
+        for name, column in written.items():
+            table = table.set_column(table.schema.get_field_index(name), name, column)
+        yield table
 
 
 _PARQUET = pa.schema([pa.field(name, pa.int64() if name == ROW else pa.string()) for name in COLUMNS])

@@ -36,8 +36,9 @@ class Back(StrEnum):
 
 
 class Question(Base):
-    """A question. `number` is what people call it by; `carrier` is set exactly while a carrier is to answer.
-    `address` is where the answer goes, sealed.
+    """A question. `number` is what people call it by. `carrier` is set exactly while a carrier is to answer;
+    `about` is the carrier whose number it is about, whoever answers. `proved`: whoever asks showed that they
+    hold the number. `address` is where the answer goes, sealed; `form` makes one question of one form.
     """
 
     __tablename__ = "question"
@@ -47,7 +48,7 @@ class Question(Base):
         one_of("channel", Back),
         sa.CheckConstraint("(queue = 'carrier') = (carrier IS NOT NULL)", name="carrier"),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
-        sa.Index(None, "carrier", "opened_at"),
+        sa.Index(None, "carrier", "number"),
         sa.Index(None, "opened_at"),
         sa.Index("question_due_idx", "due_at", postgresql_where=sa.text("state = 'open'")),
         sa.Index("question_idle_idx", "changed_at", postgresql_where=sa.text("state = 'answered'")),
@@ -56,12 +57,14 @@ class Question(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     number: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), unique=True)
     carrier: Mapped[str | None] = mapped_column(sa.ForeignKey(Carrier.code))
+    about: Mapped[str | None]
     queue: Mapped[str]
     state: Mapped[str]
     channel: Mapped[str]
     language: Mapped[str]
     case_id: Mapped[uuid.UUID | None]
     msisdn_token: Mapped[bytes | None] = mapped_column(index=True)
+    proved: Mapped[bool]
     address: Mapped[bytes]
     form: Mapped[uuid.UUID] = mapped_column(unique=True)
     opened_at: Mapped[datetime]

@@ -37,6 +37,7 @@ from simcheck.matching.rules import GRAVER, VERDICTS
 from simcheck.messages.alphabets import clean
 from simcheck.normalise import citizen_ids, dates
 from simcheck.normalise.citizen_ids import CMND_BASE, CMND_DIGITS, PERSONAL_DIGITS
+from simcheck.notices import closing, policy
 from simcheck.privacy import Keyring
 from simcheck.reasons import Reason, Verdict
 from simcheck.register import keeping, ledger
@@ -111,8 +112,8 @@ def preview(given: Given, today: date) -> Preview:
         faults.append(Fault("id_number", "malformed" if raw.id_number else "missing"))
     if fault := _fault_of_name(name):
         faults.append(Fault("full_name", fault))
-    if not ymd:
-        impossible = int(born.flags[0]) & Reason.DOB_IMPOSSIBLE.mask
+    impossible = int(born.flags[0]) & Reason.DOB_IMPOSSIBLE.mask
+    if not ymd or impossible:
         code = "missing" if not raw.date_of_birth else "impossible" if impossible else "malformed"
         faults.append(Fault("date_of_birth", code))
     strange = flags & Reason.ID_STRUCTURE_CONFLICT.mask and not faults
@@ -211,6 +212,8 @@ async def settle(
         wanted = Wanted(move, Who.HOLDER, reason, note=note)
         referral = timedelta(days=service.settings.referral_days)
         await decide(session, service.keyring, case.id, wanted, referral=referral)
+        if move == "corrected":  # whoever was told that it is wrong is thanked at once
+            await closing.finish(session, service, policy.load(), [case.id])
     _record(session, correction)
 
 

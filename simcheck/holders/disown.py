@@ -7,7 +7,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck.cases.decide import Wanted, begin
+from simcheck.cases.decide import Wanted
+from simcheck.cases.decide import begin as begin_case
 from simcheck.cases.models import Case
 from simcheck.cases.states import State, Who
 from simcheck.crosscheck.models import Subscription
@@ -32,6 +33,6 @@ async def disown(session: AsyncSession, service: Service, subscription: Subscrip
     if known is not None and known.state == State.DISPUTED:
         wanted = Wanted("evidence", Who.HOLDER, reason, note=b"The holder says: not mine.")
     referral = timedelta(days=service.settings.referral_days)
-    return await begin(
+    return await begin_case(
         session, service.keyring, subscription.carrier, subscription.msisdn_token, wanted, referral=referral
     )  # fmt: skip

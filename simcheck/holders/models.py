@@ -104,6 +104,7 @@ class Correction(Base):
         one_of("outcome", Outcome),
         sa.CheckConstraint("(outcome = 'waiting') = (settled_at IS NULL)", name="settled"),
         sa.CheckConstraint("num_nonnulls(acknowledged_at, acknowledged_by) IN (0, 2)", name="acknowledged"),
+        sa.UniqueConstraint("carrier", "form"),
         sa.Index("correction_waiting_idx", "made_at", postgresql_where=sa.text("outcome = 'waiting'")),
         sa.Index(
             "correction_owed_idx", "carrier", "settled_at", "id",
@@ -119,7 +120,7 @@ class Correction(Base):
     carrier: Mapped[str] = mapped_column(sa.ForeignKey(Carrier.code))
     case_id: Mapped[uuid.UUID] = mapped_column(index=True)
     msisdn_token: Mapped[bytes]
-    form: Mapped[uuid.UUID] = mapped_column(unique=True)
+    form: Mapped[uuid.UUID]
     batch_id: Mapped[uuid.UUID]
     row: Mapped[int] = mapped_column(sa.BigInteger())
     cells: Mapped[bytes | None]

@@ -1,4 +1,5 @@
-"""Corrections that agree, on their way to carriers: listed until acknowledged, forgotten some time after that."""
+"""Corrections that agree, on their way to carriers: listed until acknowledged, forgotten some time after
+that."""
 
 from __future__ import annotations
 
@@ -80,7 +81,8 @@ async def acknowledge(session: AsyncSession, carrier: str, ids: Collection[uuid.
 async def by_number(session: AsyncSession, keyring: Keyring, carrier: str) -> Mapping[bytes, Given]:
     """What holders said of the carrier's numbers and the carrier has not acknowledged, by the number's token.
 
-    Of two about one number the later one counts. Raises `SealError`.
+    Of two about one number the later one counts. They hold what people said of themselves: the look is
+    audited. Raises `SealError`.
     """
     query = sa.select(Correction).where(
         Correction.carrier == carrier, Correction.outcome == Outcome.AGREES,
@@ -91,11 +93,14 @@ async def by_number(session: AsyncSession, keyring: Keyring, carrier: str) -> Ma
         given = cells_of(keyring, each)
         if given is not None:
             said[each.msisdn_token] = given
+    if said:
+        audit.record(session, "correction.fetched", f"carrier/{carrier}", {"corrections": len(said)})
     return said
 
 
 async def forget(session: AsyncSession, after: timedelta) -> int:
-    """Drop what was said in corrections that were acknowledged, or did not agree, so long ago; of how many."""
+    """Drop what was said in corrections that were acknowledged, or did not agree, so long ago; of how
+    many."""
     gone = await session.execute(FORGET, {"before": clock.now() - after})
     count: int = gone.rowcount  # type: ignore[attr-defined]
     if count:

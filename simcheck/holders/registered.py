@@ -24,7 +24,10 @@ from simcheck.holders import records
 from simcheck.holders.sessions import Holder
 from simcheck.matching.rules import VERDICTS
 from simcheck.messages.alphabets import clean
+from simcheck.messages.words import Group
 from simcheck.normalise import dates, phones
+from simcheck.notices import policy, schedule
+from simcheck.notices.models import NoticeTrack
 from simcheck.privacy import mask_id, mask_msisdn, mask_name
 from simcheck.reasons import Verdict
 from simcheck.service import Service
@@ -34,7 +37,9 @@ _CONFIRMED = {VERDICTS.index(Verdict.VERIFIED), VERDICTS.index(Verdict.VARIANT)}
 
 @dataclass(frozen=True)
 class OpenCase:
-    """The case of the record: what its holder is told of it."""
+    """The case of the record: what its holder is told of it. `deadline` is of the notices (None: none went
+    out).
+    """
 
     code: str
     state: State
@@ -89,7 +94,7 @@ async def of(session: AsyncSession, service: Service, subscription: Subscription
     return Registered(
         subscription.carrier, _number(cells.get("msisdn")), mask_name(clean(cells.get("full_name") or "")),
         mask_id("".join(each for each in clean(cells.get("id_number") or "") if each.isalnum())),
-        _year(cells.get("date_of_birth")), agrees, subscription.reasons, _told(case),
+        _year(cells.get("date_of_birth")), agrees, subscription.reasons, await _told(session, case),
         state is not None and allowed("corrected", Who.HOLDER, state) is not None,
         allowed("disowned", Who.HOLDER, state) is not None,
     )  # fmt: skip
@@ -103,11 +108,16 @@ async def newest_case(session: AsyncSession, carrier: str, msisdn_token: bytes) 
     return found
 
 
-def _told(case: Case | None) -> OpenCase | None:
+async def _told(session: AsyncSession, case: Case | None) -> OpenCase | None:
     if case is None:
         return None
+    track = await session.get(NoticeTrack, case.id)
+    deadline = None
+    if track is not None and track.first_at is not None and case.closed_at is None:
+        rules = policy.load()
+        deadline = schedule.deadline(rules, rules.ladder(Group(track.reason_group)), track.first_at)
     closed = Closed(case.close_reason) if case.close_reason else None
-    return OpenCase(codes.shown(case.code), State(case.state), closed, None)
+    return OpenCase(codes.shown(case.code), State(case.state), closed, deadline)
 
 
 def _number(cell: str | None) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,18 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.crosscheck.models import Subscription
-from simcheck.holders import records
 from simcheck.messages import compose
 from simcheck.messages.words import Channel, Kind, Language, Values
-from simcheck.normalise.statuses import Status, status_of
+from simcheck.notices import policy
+from simcheck.notices.addresses import Place, reaches
 from simcheck.sending import intents
 from simcheck.sending.intents import Intent
 from simcheck.service import Service
 
 REPLY_IS_GOOD, ANSWER_IS_GOOD = timedelta(hours=1), timedelta(days=2)
-# Words of carriers for a number that is locked both ways: it receives nothing.
-_BOTH_WAYS = re.compile(r"\b(2|hai) chi[ềeê]u\b|two.?way|both ways|\b2c\b")
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,190}")
 
 
 @dataclass(frozen=True)
@@ -41,21 +37,19 @@ async def reached(
     session: AsyncSession, service: Service, carrier: str, msisdn_token: bytes, national: int
 ) -> To | None:
     """How a number's holder is reached: by SMS, or by the record's email while the number cannot receive any;
-    None where that is not known. Raises `SealError`.
+    None where that is not known, and where the carrier declares the number no more.
+
+    Never by another number of the record: whoever has that has not this one in hand.
     """
     found = await session.get(Subscription, (msisdn_token, carrier))
-    cells = await records.declared(service, found) if found is not None else {}
-    if can_receive(cells.get("status")):
+    if found is None:
+        return None
+    place = Place(carrier, msisdn_token, found.batch_id, found.bucket, found.row)
+    read = (service.store, service.keyring, policy.load(), [place])
+    [reach] = await asyncio.to_thread(reaches, *read)
+    if reach.receives:
         return To(Channel.SMS, f"+84{national}", carrier, None, msisdn_token)
-    email = (cells.get("email") or "").strip()
-    return To(Channel.EMAIL, email, carrier, None, msisdn_token) if _EMAIL.fullmatch(email) else None
-
-
-def can_receive(status: str | None) -> bool:
-    """Whether a carrier's word for a number's state lets it receive an SMS. Of a word that is not known: yes."""
-    word = unicodedata.normalize("NFC", status or "").strip().lower()
-    known = status_of(word)
-    return known is Status.ACTIVE or (known is Status.LIMITED and not _BOTH_WAYS.search(word))
+    return To(Channel.EMAIL, reach.email, carrier, None, msisdn_token) if reach.email else None
 
 
 async def code(

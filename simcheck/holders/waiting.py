@@ -1,4 +1,4 @@
-"""Corrections that wait because the register did not answer: checked again until it does, or given to staff."""
+"""Corrections that wait for a silent register: checked again until it answers, or given to staff."""
 
 from __future__ import annotations
 

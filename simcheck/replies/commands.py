@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from simcheck.messages.alphabets import clean, without_marks
+from simcheck.messages.words import Language
 
 
 class Command(StrEnum):
@@ -27,10 +28,12 @@ class Command(StrEnum):
 @dataclass(frozen=True)
 class Asked:
     """A command; `text` is the ID of a CHECK (digits and letters alone) and the question of an ASK, else
-    empty."""
+    empty.
+    """
 
     command: Command
     text: str = ""
+    language: Language = Language.VI
 
 
 _WORDS = {
@@ -47,7 +50,7 @@ def read(text: str) -> Asked:
     said = clean(text)
     bare = without_marks(said).upper()
     if found := _WORDS.get(bare.strip(_AROUND)):
-        return Asked(found)
+        return Asked(found, language=Language.EN if bare.strip(_AROUND) == "HELP" else Language.VI)
     if check := _CHECK.fullmatch(bare.strip(_AROUND)):
         return Asked(Command.CHECK, re.sub(r"[\W_]", "", check[1]))
     start = len(said) - len(said.lstrip(_AROUND))

@@ -69,7 +69,8 @@ class Message(Base):
         sa.CheckConstraint("parts > 0", name="parts"),
         sa.Index("message_due_idx", "channel", sa.text("urgent DESC"), "due_at",
                  postgresql_where=sa.text("state = 'due'")),
-        sa.Index("message_moving_idx", "due_at", postgresql_where=sa.text("state IN ('sending', 'unknown')")),
+        sa.Index("message_moving_idx", "due_at",
+                 postgresql_where=sa.text("state IN ('sending', 'unknown') AND settled_at IS NULL")),
         sa.Index("message_open_idx", "expires_at", postgresql_where=sa.text("settled_at IS NULL")),
         sa.Index("message_untold_idx", "settled_at",
                  postgresql_where=sa.text("settled_at IS NOT NULL AND NOT told_on")),
@@ -151,7 +152,7 @@ class Receipt(Base):
         sa.Index(None, "at", postgresql_using="brin"),
     )
 
-    id: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     link: Mapped[str]
     smsc_id: Mapped[str]
     smsc_key: Mapped[str]
@@ -193,6 +194,7 @@ class Inbound(Base):
 
 class InboundPart(Base):
     """A part of a longer message that came in. The text is sealed, bound to sender, reference and number.
+    `link` is the SMS centre: its links share what comes.
 
     `inbound_id` is the whole that it was joined into; it is kept a while after that, so that it is known when
     it comes again.

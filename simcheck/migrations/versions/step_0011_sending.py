@@ -45,7 +45,8 @@ CREATE TABLE message (
     CONSTRAINT message_parts_check CHECK (parts > 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX message_due_idx ON message (channel, urgent DESC, due_at) WHERE state = 'due';
-CREATE INDEX message_moving_idx ON message (due_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX message_moving_idx ON message (due_at)
+    WHERE state IN ('sending', 'unknown') AND settled_at IS NULL;
 CREATE INDEX message_open_idx ON message (expires_at) WHERE settled_at IS NULL;
 CREATE INDEX message_untold_idx ON message (settled_at) WHERE settled_at IS NOT NULL AND NOT told_on;
 CREATE INDEX message_case_id_idx ON message (case_id) WHERE case_id IS NOT NULL;
@@ -79,7 +80,7 @@ CREATE INDEX message_part_smsc_key_idx ON message_part (smsc_key) WHERE smsc_key
 # What the other side told, as it came; it may come before the answer that names the part.
 RECEIPT = """
 CREATE TABLE receipt (
-    id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT receipt_pkey PRIMARY KEY,
+    id uuid CONSTRAINT receipt_pkey PRIMARY KEY,
     link text NOT NULL,
     smsc_id text NOT NULL,
     smsc_key text NOT NULL,

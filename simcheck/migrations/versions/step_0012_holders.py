@@ -62,7 +62,7 @@ CREATE TABLE correction (
     carrier text NOT NULL CONSTRAINT correction_carrier_fkey REFERENCES carrier (code),
     case_id uuid NOT NULL,
     msisdn_token bytea NOT NULL,
-    form uuid NOT NULL CONSTRAINT correction_form_key UNIQUE,
+    form uuid NOT NULL,
     batch_id uuid NOT NULL,
     row bigint NOT NULL,
     cells bytea,
@@ -74,6 +74,7 @@ CREATE TABLE correction (
     settled_at timestamptz,
     acknowledged_at timestamptz,
     acknowledged_by text,
+    CONSTRAINT correction_carrier_form_key UNIQUE (carrier, form),
     CONSTRAINT correction_outcome_check CHECK (outcome IN ('waiting', 'agrees', 'differs')),
     CONSTRAINT correction_settled_check CHECK ((outcome = 'waiting') = (settled_at IS NULL)),
     CONSTRAINT correction_acknowledged_check CHECK (num_nonnulls(acknowledged_at, acknowledged_by) IN (0, 2))
@@ -105,12 +106,14 @@ CREATE TABLE question (
     id uuid CONSTRAINT question_pkey PRIMARY KEY,
     number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT question_number_key UNIQUE,
     carrier text CONSTRAINT question_carrier_fkey REFERENCES carrier (code),
+    about text,
     queue text NOT NULL,
     state text NOT NULL,
     channel text NOT NULL,
     language text NOT NULL,
     case_id uuid,
     msisdn_token bytea,
+    proved boolean NOT NULL,
     address bytea NOT NULL,
     form uuid NOT NULL CONSTRAINT question_form_key UNIQUE,
     opened_at timestamptz NOT NULL,
@@ -125,7 +128,7 @@ CREATE TABLE question (
     CONSTRAINT question_carrier_check CHECK ((queue = 'carrier') = (carrier IS NOT NULL)),
     CONSTRAINT question_closed_check CHECK ((state = 'closed') = (closed_at IS NOT NULL))
 );
-CREATE INDEX question_carrier_opened_at_idx ON question (carrier, opened_at);
+CREATE INDEX question_carrier_number_idx ON question (carrier, number);
 CREATE INDEX question_opened_at_idx ON question (opened_at);
 CREATE INDEX question_msisdn_token_idx ON question (msisdn_token);
 CREATE INDEX question_due_idx ON question (due_at) WHERE state = 'open';

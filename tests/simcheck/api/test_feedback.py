@@ -27,7 +27,10 @@ async def test_a_batchs_file_in_three_formats(http, viettel, batch):
     assert (csv.status_code, csv.headers["content-type"].split(";")[0]) == (200, "text/csv")
     assert csv.headers["content-disposition"] == f'attachment; filename="feedback-{batch}.csv"'
     assert csv.headers["x-feedback-rows"] == "150"
-    assert csv.text.startswith("file,row,row_ref,msisdn,verdict,reasons,what_to_do_vi,what_to_do_en\n")
+    assert csv.text.startswith(
+        "file,row,row_ref,msisdn,verdict,reasons,what_to_do_vi,what_to_do_en,"
+        "corrected_id_number,corrected_full_name,corrected_date_of_birth\n"
+    )
     parquet = await http.get(path, headers=viettel, params={"format": "parquet"})
     assert pq.read_table(io.BytesIO(parquet.content)).num_rows == 150
     book = await http.get(path, headers=viettel, params={"format": "xlsx"})

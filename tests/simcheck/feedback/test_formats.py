@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from python_calamine import CalamineWorkbook
 
-from simcheck.crosscheck.feedback import COLUMNS
 from simcheck.feedback import formats, make
-from simcheck.feedback.formats import Format
+from simcheck.feedback.corrected import NOTHING, Corrections
+from simcheck.feedback.formats import COLUMNS, Format
 from simcheck.lake.encryption import Dataset
 from simcheck.reasons import Verdict
 from tests.feeding import NATIONAL, REGISTERED, kind, reference
@@ -24,9 +24,9 @@ async def made(store, keyring, dataset) -> Dataset:
     return Dataset.open(store, keyring, "feedback/viettel/x")
 
 
-def read(dataset: Dataset, wanted: Format) -> list[list[str]]:
+def read(dataset: Dataset, wanted: Format, said: Corrections = NOTHING) -> list[list[str]]:
     """Every row as text, the header first."""
-    content = b"".join(formats.stream(dataset, "a-batch", wanted))
+    content = b"".join(formats.stream(dataset, "a-batch", wanted, said))
     if wanted is Format.CSV:
         return list(csv.reader(io.StringIO(content.decode(), newline="")))
     if wanted is Format.PARQUET:
@@ -52,7 +52,8 @@ async def test_every_format_tells_the_same(made, wanted, monkeypatch):
         assert cells[0] == "a-batch"
         assert cells[3] == ("" if verdict is Verdict.REJECTED else f"+84{NATIONAL + row}")
         assert cells[4:6] == [verdict.value, ";".join(reason.name for reason in reasons)]
-        assert all(cells[6:])
+        assert all(cells[6:8])
+        assert cells[8:] == ["", "", ""]
 
 
 async def test_references_come_back_as_the_carrier_wrote_them(made):
@@ -76,7 +77,7 @@ async def test_no_file_shows_what_the_register_holds(made, wanted):
 
 async def test_a_long_file_goes_on_in_another_sheet(made):
     book = CalamineWorkbook.from_filelike(
-        io.BytesIO(b"".join(formats._xlsx(formats._tables(made, "b"), sheet_rows=40)))
+        io.BytesIO(b"".join(formats._xlsx(formats._tables(made, "b", NOTHING), sheet_rows=40)))
     )
     sizes = [len(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
     assert sizes == [41, 41, 41, 31]

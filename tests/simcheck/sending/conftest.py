@@ -34,3 +34,65 @@ async def store(service):
             return await intents.store(session, service.keyring, given)
 
     return made
+
+
+@pytest.fixture
+async def smsc():
+    from tests.smsc import Smsc
+
+    async with Smsc() as made:
+        yield made
+
+
+def a_link(port: int, name: str = "one", **changed):
+    """Settings of a link to an SMSC on loopback."""
+    from simcheck.sending.settings import SmppSettings
+
+    given = {
+        "name": name, "host": "127.0.0.1", "port": port, "system_id": "simcheck", "password": "secret",
+        "source": "SIMCHECK", "answer_seconds": 1.0,
+    }  # fmt: skip
+    return SmppSettings(**(given | changed))
+
+
+@pytest.fixture
+async def sending(service):
+    """`async with sending(link, ...) as sender:` a sender at work with these links."""
+    import asyncio
+    from contextlib import asynccontextmanager
+    from dataclasses import replace
+
+    from simcheck.sending.receipts import Matching
+    from simcheck.sending.send import Sender
+    from simcheck.sending.senders.smpp import SmppLink
+    from simcheck.sending.sweeps import rules_of
+
+    @asynccontextmanager
+    async def run(*links, **changed):
+        mine = replace(service, settings=service.settings.model_copy(update=changed))
+        made = Sender(mine, Matching({each.name: each.centre for each in links}, rules_of(mine.settings)))
+        for each in links:
+            made.add_sms(SmppLink(each, made.inbox.tell, made.late), each.rate)
+        stop = asyncio.Event()
+        task = asyncio.create_task(made.run(stop))
+        try:
+            yield made
+        finally:
+            stop.set()
+            await task
+
+    return run
+
+
+async def until(owner, query: str, wanted, seconds: float = 10):
+    """Wait until a query's first row says so."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        found = owner.execute(query).fetchone()
+        if found == wanted:
+            return
+        assert loop.time() < deadline, (found, wanted)
+        await asyncio.sleep(0.02)

@@ -1,0 +1,32 @@
+"""Answering what holders send by SMS."""
+
+from __future__ import annotations
+
+import uuid
+
+from jobs.tasks import job
+from simcheck import log
+from simcheck.replies import handle
+from simcheck.service import Service
+
+
+@job("replies.handle")
+async def answer_all(service: Service) -> None:
+    """Do and answer every message that waits, each in a transaction of its own.
+
+    One that cannot be done now does not hold up the others; it waits, and the sweep of messages wakes this
+    again.
+    """
+    failed: list[uuid.UUID] = []
+    while True:
+        async with service.database.transaction("job:replies.handle", ministry=True) as session:
+            found = await handle.waiting(session, failed)
+        if not found:
+            return
+        for each in found:
+            try:
+                async with service.database.transaction(f"holder:sms/{each}", ministry=True) as session:
+                    await handle.answer(session, service, each)
+            except Exception as error:
+                failed.append(each)
+                log.logger().error("message not answered", inbound=each, exc_info=error)
