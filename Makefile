@@ -43,6 +43,11 @@ test: lint browser  ## lint, types, import rules and all tests (but the slow one
 test-slow: install browser  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
+screenshots: install browser  ## a picture of every page at 360, 768 and 1440 px, in .simcheck/screenshots
+	rm -rf .simcheck/screenshots && mkdir -p .simcheck/screenshots
+	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories/test_holder_pages.py -k everybody
+	@ls .simcheck/screenshots
+
 lint: install  ## style, types, import rules
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .

@@ -18,6 +18,7 @@ if ROOT not in sys.path:
 hypothesis_settings.register_profile("kernels", deadline=None)
 hypothesis_settings.load_profile("kernels")
 
+from tests.browsing import chromium  # noqa: E402
 from tests.identities import identities  # noqa: E402
 from tests.serving import (  # noqa: E402
     RUN_FOLDER,
@@ -40,9 +41,9 @@ from tests.serving import (  # noqa: E402
 )
 
 __all__ = [
-    "anyio_backend", "app", "database_url", "environment", "home", "http", "identities", "keyring",
-    "mobifone", "owner",
-    "postgres", "run_folder", "served", "service", "settings", "token_of", "viettel",
+    "anyio_backend", "app", "chromium", "database_url", "environment", "home", "http", "identities",
+    "keyring", "mobifone", "owner", "postgres", "run_folder", "served", "service", "settings", "token_of",
+    "viettel",
 ]  # fmt: skip
 
 

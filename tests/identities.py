@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -26,6 +27,13 @@ class Identities:
 @pytest.fixture
 def identities() -> Iterator[Identities]:
     """The provider, running."""
+    with provider() as running:
+        yield running
+
+
+@contextmanager
+def provider() -> Iterator[Identities]:
+    """The provider, inside the block."""
     with warnings.catch_warnings():  # the provider is built on modules that are to go
         import authlib.deprecate  # noqa: F401  (which lets its own warnings through)
 

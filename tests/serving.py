@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,13 @@ def postgres(run_folder) -> Iterator[Any]:
 @pytest.fixture
 def database_url(postgres) -> Iterator[str]:
     """The address (as owner) of a new, migrated database, dropped after the test."""
+    with new_database(postgres) as url:
+        yield url
+
+
+@contextmanager
+def new_database(postgres: Any) -> Iterator[str]:
+    """A new, migrated database inside the block."""
     import psycopg
 
     name = f"test_{uuid.uuid4().hex}"
@@ -176,6 +183,13 @@ async def mobifone(token_of) -> dict[str, str]:
 @pytest.fixture
 def served(settings, keyring) -> Iterator[str]:
     """The address of a real server (uvicorn, on loopback) over the test's database."""
+    with socket.create_server(("127.0.0.1", 0)) as bound, serving(settings, keyring, bound) as address:
+        yield address
+
+
+@contextmanager
+def serving(settings: Any, keyring: Any, bound: socket.socket) -> Iterator[str]:
+    """A real server on this socket, inside the block; its address."""
     import uvicorn
 
     from simcheck.app import whole_app
@@ -187,17 +201,16 @@ def served(settings, keyring) -> Iterator[str]:
         application, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2
     )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started and thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert server.started
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert server.started
+    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def keyring_file(home: Path, keyring: Any) -> Path:

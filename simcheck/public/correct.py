@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from typing import Any
 
 from fastapi import APIRouter, Response
 
@@ -32,7 +33,7 @@ async def form(visit: OfNumber) -> Response:
 async def look(visit: OfNumber) -> Response:
     """The preview of what was typed; or the form again, with its faults or to change something."""
     given, parts = _typed(visit)
-    values = {"id_number": given.id_number, "full_name": given.full_name, **parts}
+    values: dict[str, Any] = {"id_number": given.id_number, "full_name": given.full_name, **parts}
     if visit.form.line("change"):
         return _form(visit, **values)
     preview = correct.preview(given, day_of(clock.now()))
@@ -57,9 +58,12 @@ async def send(visit: OfNumber) -> Response:
     return done(visit, submitted.outcome.value)
 
 
-def _form(visit: Visit, status: int = 200, **values: object) -> Response:
+def _form(visit: Visit, status: int = 200, **values: Any) -> Response:
     return visit.page(
-        "correct", status, at="/record/correct", **{"id_number": "", "full_name": "", "day": "", "month": "", "year": "", **values}
+        "correct",
+        status,
+        at="/record/correct",
+        **{"id_number": "", "full_name": "", "day": "", "month": "", "year": "", **values},
     )
 
 

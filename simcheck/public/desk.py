@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pyarrow as pa
 from fastapi import APIRouter, Response
@@ -74,7 +75,7 @@ async def question(visit: Anybody, number: str, asked: bool = False) -> Response
     return visit.page("question", seen=seen, asked=asked)
 
 
-def _form(visit: Visit, status: int = 200, **values: object) -> Response:
+def _form(visit: Visit, status: int = 200, **values: Any) -> Response:
     own = visit.session.number if visit.session else None
     return visit.page(
         "help", status, at="/help",

@@ -39,7 +39,7 @@ from simcheck.public.words import WORDS, Words
 from simcheck.service import Service
 
 TOKEN = "form_token"  # the field of every form that holds its token  # noqa: S105
-_SAID, _SAID_SECONDS = "said", 600
+_NOTED, _NOTED_SECONDS = "noted", 600
 
 
 class FormExpiredError(NotAllowedError):
@@ -98,7 +98,7 @@ class Visit:
         """A transaction of the holder, as far as their session sees. Raises `SignedOutError`."""
         return self.holder.transaction(self.service)
 
-    async def begin(self, started: Started) -> None:
+    async def welcome(self, started: Started) -> None:
         """Give the browser a session: a new id with it, so that no form or value from before is good."""
         await self.end()
         self.jar.renew()
@@ -111,20 +111,21 @@ class Visit:
                 await sessions.revoke(session, self.session)
         self.jar.drop(SESSION)
 
-    def say(self, what: str) -> None:
-        """Keep for the next page what was done; see `said`."""
-        self.jar.seal(_SAID, {"what": what}, _SAID_SECONDS, bound_to=self.jar.get(SESSION) or "")
+    def note(self, what: str) -> None:
+        """Keep for the next page what was done; see `noted`."""
+        self.jar.seal(_NOTED, {"what": what}, _NOTED_SECONDS, bound_to=self.jar.get(SESSION) or "")
 
-    def said(self) -> str | None:
+    def noted(self) -> str | None:
         """What the page before has done, in this session."""
-        kept = self.jar.unseal(_SAID, bound_to=self.jar.get(SESSION) or "")
+        kept = self.jar.unseal(_NOTED, bound_to=self.jar.get(SESSION) or "")
         return str(kept["what"]) if kept else None
 
     def page(self, name: str, status: int = 200, *, at: str | None = None, **values: Any) -> Response:
         """Answer with a page. `at`: its address, where that is not the one that was asked for."""
         return pages.page(
             self.words, self.jar, at or self.path, name,
-            {"form_token": self.form_token, "signed_in": self.session is not None, "faults": {}, **values}, status,
+            {"form_token": self.form_token, "signed_in": self.session is not None, "faults": {}, **values},
+            status,
         )  # fmt: skip
 
     def go(self, path: str) -> Response:

@@ -31,13 +31,13 @@ async def mine(visit: Anybody) -> Response:
         return visit.page("my_start", sign_in=visit.service.settings.oidc_issuer is not None)
     async with visit.acting() as session:
         found = await numbers.of(session, visit.service, visit.session)
-    return visit.page("my", found=found, groups_of=groups_of, said=visit.said())
+    return visit.page("my", found=found, groups_of=groups_of, said=visit.noted())
 
 
 @router.get("/my/sign-in")
 async def sign_in(visit: Anybody) -> Response:
     """Send the browser to the provider. No form, since browsers hold our forms to our own pages."""
-    url, pending = await provider_of(visit.request).begin(visit.service.settings.issuer + RETURN)
+    url, pending = await provider_of(visit.request).start(visit.service.settings.issuer + RETURN)
     kept = {"pending": asdict(pending), "language": visit.words.language.value}
     # Lax: the browser comes back by the provider's link, with which no strict cookie is sent.
     visit.jar.seal(_PENDING, kept, _PENDING_SECONDS, same_site="lax")
@@ -59,12 +59,14 @@ async def come_back(visit: Anybody) -> Response:
         return visit.trouble(SignInError("This sign-in was not begun here, or too long ago."))
     visit = replace(visit, words=WORDS[Language(kept["language"])])
     try:
-        number = await provider_of(visit.request).finish(visit.request.query_params, Pending(**kept["pending"]))
+        number = await provider_of(visit.request).finish(
+            visit.request.query_params, Pending(**kept["pending"])
+        )
         async with visit.opened() as session:
             started = await sessions.start_identity(session, visit.service.keyring, number)
     except (InvalidError, SignInError):
         return visit.trouble(SignInError("Nobody was signed in."))
-    await visit.begin(started)
+    await visit.welcome(started)
     return visit.page("my_on", at="/my")
 
 
@@ -74,7 +76,7 @@ async def confirm(visit: OfPerson, handle: str) -> Response:
     async with visit.acting() as session:
         subscription = await numbers.one(session, visit.service, visit.holder, handle)
         await confirm_record(session, visit.service, subscription, Means.SIGN_IN)
-    visit.say("confirmed")
+    visit.note("confirmed")
     return visit.go("/my")
 
 
@@ -93,12 +95,12 @@ async def say_not_mine(visit: OfPerson, handle: str) -> Response:
     async with visit.acting() as session:
         subscription = await numbers.one(session, visit.service, visit.holder, handle)
         await disown(session, visit.service, subscription, Means.SIGN_IN)
-    visit.say("disowned")
+    visit.note("disowned")
     return visit.go("/my")
 
 
 def provider_of(request: Request) -> Provider:
-    """This process's provider. Raises `NotFoundError` where the settings name none."""
+    """The provider, one a process. Raises `NotFoundError` where the settings name none."""
     state, settings = request.app.state, request.app.state.service.settings
     if settings.oidc_issuer is None:
         raise NotFoundError("Nobody can sign in here.")

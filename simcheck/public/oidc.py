@@ -1,6 +1,6 @@
 """OpenID Connect: who somebody is, as an identity provider vouches for it (authorization code with PKCE).
 
-    url, pending = await provider.begin("https://…/my/return")
+    url, pending = await provider.start("https://…/my/return")
     ... the browser comes back with code and state ...
     id_number = await provider.finish(code, pending)
 
@@ -87,7 +87,7 @@ class Provider:
         self._read_at = 0.0
         self._reading = asyncio.Lock()
 
-    async def begin(self, redirect_uri: str) -> tuple[str, Pending]:
+    async def start(self, redirect_uri: str) -> tuple[str, Pending]:
         """Where to send the browser, and what to keep until it is back. Raises `UnavailableError`."""
         metadata = await self._known()
         pending = Pending(

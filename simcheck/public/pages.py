@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from simcheck.public.cookies import Jar
 from simcheck.messages.words import Language
+from simcheck.public.cookies import Jar
 from simcheck.public.words import PREFIX, Words
 
 # Nothing but our own style sheet, script and icon; forms go to us; nobody frames us.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.crosscheck.models import Subscription
 from simcheck.errors import NotFoundError
@@ -13,7 +14,6 @@ from simcheck.holders.models import Means
 from simcheck.messages.templates import hotlines
 from simcheck.messages.words import groups_of
 from simcheck.public.door import OfNumber, PageRoute, Visit
-from sqlalchemy.ext.asyncio import AsyncSession
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -59,13 +59,13 @@ async def say_not_mine(visit: OfNumber) -> Response:
 @router.get("/record/done")
 async def was_done(visit: OfNumber) -> Response:
     """What was done, once it is."""
-    what = visit.said()
+    what = visit.noted()
     return visit.page("done", what=what, back="/record") if what else visit.go("/record")
 
 
 def done(visit: Visit, what: str) -> Response:
     """Send the browser on to what was done."""
-    visit.say(what)
+    visit.note(what)
     return visit.go("/record/done")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from urllib.parse import urlsplit
+from typing import Any
 
 import pyarrow as pa
 from fastapi import APIRouter, Response
@@ -73,7 +73,7 @@ async def prove(visit: Anybody) -> Response:
     visit.jar.drop(ASKED)
     if proof.started is None:
         return visit.page("code_over", 422)
-    await visit.begin(proof.started)
+    await visit.welcome(proof.started)
     return visit.go("/record")
 
 
@@ -91,13 +91,12 @@ async def privacy(visit: Anybody) -> Response:
     return visit.page("privacy")
 
 
-def _form(visit: Visit, status: int = 200, **values: object) -> Response:
+def _form(visit: Visit, status: int = 200, **values: Any) -> Response:
     settings = visit.service.settings
-    address = urlsplit(settings.issuer)
     return visit.page(
         "start", status,
         **{"code": "", "number": "", "sign_in": settings.oidc_issuer is not None,
-           "short_code": settings.short_code, "address": f"{address.scheme}://{address.netloc}/", **values},
+           "short_code": settings.short_code, "address": settings.address_shown, **values},
     )  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from babel.dates import format_date, format_datetime
 
 from simcheck.messages.words import Language
 
-
 # What stands in front of every path in a language.
 PREFIX = {Language.VI: "", Language.EN: "/en"}
 _OTHER = {Language.VI: Language.EN, Language.EN: Language.VI}
@@ -44,7 +43,7 @@ class Words:
         """The language that a page offers instead."""
         return WORDS[_OTHER[self.language]]
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, **values: Any) -> str:
         """The text of a key. Raises `KeyError` for one that is not there, or a value that is missing."""
         return self.texts[key].format(**values)
 

@@ -26,4 +26,3 @@ def request_from(host: str | None, *forwarded: str) -> Request:
 )
 def test_whose_address_it_is(host, forwarded, proxies, address):
     assert client.address(request_from(host, *forwarded), proxies) == address
-

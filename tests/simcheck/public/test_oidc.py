@@ -68,7 +68,7 @@ async def consented(url: str, who: str) -> dict[str, str]:
 
 async def test_somebody_signs_in(provider, network, identities):
     identities.add("an", id_number=NUMBER)
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     asked = {name: value for name, [value] in parse_qs(urlsplit(url).query).items()}
     assert asked["response_type"] == "code"
     assert asked["scope"] == "openid"
@@ -91,7 +91,7 @@ def test_the_challenge_is_that_of_the_standard():
 async def test_metadata_and_keys_are_asked_for_once(provider, network, identities):
     identities.add("an", id_number=NUMBER)
     for _ in range(2):
-        url, pending = await provider.begin(BACK)
+        url, pending = await provider.start(BACK)
         await provider.finish(await consented(url, "an"), pending)
     paths = [each.url.path for each in network.asked]
     assert paths.count("/.well-known/openid-configuration") == paths.count("/jwks") == 1
@@ -99,7 +99,7 @@ async def test_metadata_and_keys_are_asked_for_once(provider, network, identitie
 
 async def test_a_code_is_good_once(provider, identities):
     identities.add("an", id_number=NUMBER)
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     back = await consented(url, "an")
     await provider.finish(back, pending)
     with pytest.raises(SignInError):
@@ -112,7 +112,7 @@ async def test_a_code_is_good_once(provider, identities):
 )  # fmt: skip
 async def test_what_comes_back_is_not_believed(provider, identities, change):
     identities.add("an", id_number=NUMBER)
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     with pytest.raises(SignInError):
         await provider.finish(await consented(url, "an") | change, pending)
 
@@ -120,15 +120,15 @@ async def test_what_comes_back_is_not_believed(provider, identities, change):
 async def test_the_token_of_another_sign_in(provider, identities):
     """The code of one sign-in, brought into another one: the nonce does not fit."""
     identities.add("an", id_number=NUMBER)
-    url, _ = await provider.begin(BACK)
-    _, mine = await provider.begin(BACK)
+    url, _ = await provider.start(BACK)
+    _, mine = await provider.start(BACK)
     with pytest.raises(SignInError):
         await provider.finish(await consented(url, "an") | {"state": mine.state}, mine)
 
 
 async def test_somebody_without_an_id_number(provider, identities):
     identities.add("nobody")
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     with pytest.raises(SignInError):
         await provider.finish(await consented(url, "nobody"), pending)
 
@@ -138,10 +138,10 @@ async def test_an_id_number_that_only_userinfo_tells(identities, network, tmp_pa
     provider = provider_of(identities, network, tmp_path)
     identities.add("an")
     network.instead["/userinfo"] = lambda said: said | {"id_number": NUMBER}
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     assert await provider.finish(await consented(url, "an"), pending) == NUMBER
     network.instead["/userinfo"] = lambda said: said | {"id_number": NUMBER, "sub": "binh"}
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     with pytest.raises(SignInError):
         await provider.finish(await consented(url, "an"), pending)
 
@@ -161,7 +161,7 @@ def tampered(said):
 async def test_a_token_that_is_not_the_providers(provider, network, identities, change):
     identities.add("an", id_number=NUMBER)
     network.instead["/token"] = change
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     with pytest.raises(SignInError):
         await provider.finish(await consented(url, "an"), pending)
 
@@ -169,7 +169,7 @@ async def test_a_token_that_is_not_the_providers(provider, network, identities, 
 async def test_a_token_for_another_client(provider, identities, network, tmp_path):
     other = provider_of(identities, network, tmp_path, oidc_client_id="other")
     identities.add("an", id_number=NUMBER)
-    url, pending = await other.begin(BACK)
+    url, pending = await other.start(BACK)
     back = await consented(url, "an")
     other.client_id = "simcheck"  # what is asked for stays the other's
     with pytest.raises(SignInError):
@@ -192,19 +192,19 @@ async def test_a_token_for_another_client(provider, identities, network, tmp_pat
 async def test_a_provider_that_does_not_work(provider, network, path, answer):
     network.instead[path] = answer
     with pytest.raises(UnavailableError):
-        await provider.begin(BACK)
+        await provider.start(BACK)
 
 
 async def test_a_provider_that_is_not_there(network, tmp_path, identities):
     provider = provider_of(identities, network, tmp_path, oidc_issuer="http://127.0.0.1:9")
     with pytest.raises(UnavailableError):
-        await provider.begin(BACK)
+        await provider.start(BACK)
 
 
 async def test_keys_that_were_changed(provider, network, identities):
     """A new key at the provider is found by asking for the keys once more."""
     identities.add("an", id_number=NUMBER)
     network.instead["/jwks"] = lambda said: {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
-    url, pending = await provider.begin(BACK)
+    url, pending = await provider.start(BACK)
     del network.instead["/jwks"]
     assert await provider.finish(await consented(url, "an"), pending) == NUMBER

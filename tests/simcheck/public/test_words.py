@@ -8,7 +8,7 @@ from datetime import date
 from importlib.resources import files
 from string import Formatter
 
-from simcheck.messages.words import Group, Language
+from simcheck.messages.words import Language
 from simcheck.public.words import WORDS, _flat
 
 PACKAGE = files("simcheck.public")

@@ -1,0 +1,75 @@
+"""A holder with the pages in front of them: what is typed, what is sent, what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from simcheck import clock
+from simcheck.cases import codes
+from tests import holding
+from tests.browsing import token_in
+from tests.building import row
+from tests.holding import BINH, CHI, NOON, case_of, digits_in, national, sent, wrong_name
+from tests.running import work
+
+
+@dataclass
+class Walker:
+    """A browser without a screen. `http` keeps its cookies."""
+
+    http: httpx.AsyncClient
+    service: Any
+    owner: Any
+    prefix: str = ""
+
+    async def send(self, seen: str, fields: dict[str, str], to: str | None = None) -> httpx.Response:
+        """Fill in the form of a page and send it, to the page's own address unless said otherwise."""
+        page = await self.http.get(self.prefix + seen)
+        data = {"form_token": token_in(page), **fields}
+        return await self.http.post(self.prefix + (to or seen), data=data)
+
+    def typed(self, number: int) -> dict[str, str]:
+        """What the holder of a subscription types at the start."""
+        code = codes.shown(case_of(self.owner, self.service.keyring, number)[1])
+        return {"code": code, "number": f"0{national(number)}"}
+
+    async def ask(self, number: int) -> str:
+        """Ask for a one-time code; the one that was sent."""
+        answer = await self.send("/", self.typed(number))
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{self.prefix}/code"), answer.text
+        await work(self.service)
+        return digits_in(
+            [each.text for each in sent(self.owner, self.service.keyring) if each.kind == "code"][-1]
+        )
+
+    async def prove(self, number: int) -> None:
+        """Go as far as the record."""
+        answer = await self.send("/code", {"digits": await self.ask(number)})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{self.prefix}/record"), answer.text
+
+
+@pytest.fixture
+async def country(service, tmp_path) -> None:
+    """Numbers 1, 2 (Bình's) and 4 (Chi's) under another name; 3 (Bình's) agrees."""
+    rows = [wrong_name(1), wrong_name(2), row(3, BINH), wrong_name(4, CHI)]
+    with clock.fixed(NOON):
+        await holding.a_country(service, tmp_path, rows)
+
+
+@pytest.fixture
+def walker(http, service, owner, country) -> Walker:
+    """Somebody at the start page."""
+    return Walker(http, service, owner)
+
+
+@pytest.fixture
+async def stranger(app, service, owner) -> Any:
+    """Somebody else, with another browser."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080"
+    ) as http:
+        yield Walker(http, service, owner)
