@@ -9,7 +9,7 @@ from typing import Any
 from procrastinate import App, JobContext, PsycopgConnector
 
 # Each module registers its tasks.
-from jobs import cases, drop, feedback, gate, runs, upkeep, uploads, webhooks  # noqa: F401
+from jobs import cases, drop, feedback, gate, runs, sending, upkeep, uploads, webhooks  # noqa: F401
 from jobs.tasks import TASKS, Task, arguments
 from simcheck import log
 from simcheck.db.base import SERVICE_ROLE
