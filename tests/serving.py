@@ -76,13 +76,13 @@ def database_url(postgres) -> Iterator[str]:
 
 
 @contextmanager
-def new_database(postgres: Any) -> Iterator[str]:
-    """A new, migrated database inside the block."""
+def new_database(postgres: Any, template: str = TEMPLATE) -> Iterator[str]:
+    """A new database inside the block, a copy of another one: by itself, of the migrated one."""
     import psycopg
 
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

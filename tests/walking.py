@@ -80,7 +80,7 @@ def of_a_person(site: Site, page: Any, at: int, prefix: str = "") -> Iterator[st
     yield "my-start"
     page.click("a[href$='/my/sign-in']")
     page.fill("input[name=sub]", f"person-{at}")
-    page.click("text=Authorize")
+    page.click("button:text-is('Authorize')")
     page.wait_for_url(f"{site.address}{prefix}/my")
     yield "my"
     page.click("form[action$='/confirm'] button >> nth=0")

@@ -36,7 +36,8 @@ async def ask(visit: Anybody) -> Response:
     faults = {}
     if codes.read(code) is None:
         faults["code"] = visit.words("fault.code")
-    if not phones.normalise(pa.array([number])).national[0]:
+    national = int(phones.normalise(pa.array([number])).national[0])
+    if not national:
         faults["number"] = visit.words("fault.number")
     if faults:
         return _form(visit, 422, code=code, number=number, faults=faults)
@@ -44,7 +45,7 @@ async def ask(visit: Anybody) -> Response:
         challenge = await possession.ask(
             session, visit.service, code, number, visit.client, visit.words.language.value
         )
-    kept = {"challenge": str(challenge.id), "number": mask_msisdn(number)}
+    kept = {"challenge": str(challenge.id), "number": mask_msisdn(f"+84{national}")}
     visit.jar.seal(ASKED, kept, int(_KEPT.total_seconds()), bound_to=visit.jar.visit)
     return visit.go("/code")
 

@@ -33,17 +33,22 @@ def site(postgres, keyring, run_folder):
 
 
 class Watched:
-    """A page of the browser, with what it loaded and complained of."""
+    """A page of the browser, with what it asked for beside pages, and complained of."""
 
-    def __init__(self, chromium: Any, **more: Any) -> None:
+    def __init__(self, site: Any, chromium: Any, **more: Any) -> None:
+        self.site = site
         self.context = chromium.new_context(**more)
         self.page = self.context.new_page()
         self.page.set_default_timeout(10_000)
         self.asked: set[str] = set()
         self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.add(request.url))
+        self.page.on("request", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._hear)
+
+    def _note(self, request: Any) -> None:
+        if request.frame.url.startswith(self.site.address) and not request.is_navigation_request():
+            self.asked.add(request.url)
 
     def _hear(self, said: Any) -> None:
         # That a page was not found or not taken is what some steps are about.
@@ -61,7 +66,7 @@ def test_every_page_for_everybody(site, chromium):
     from axe_playwright_python.sync_playwright import Axe
 
     axe, seen = Axe(), []
-    watched = Watched(chromium, viewport={"width": WIDTHS[0], "height": 740})
+    watched = Watched(site, chromium, viewport={"width": WIDTHS[0], "height": 740})
     pictures = os.environ.get("SCREENSHOTS")
     for name in everywhere(site, watched.page, 0):
         seen.append(name)
@@ -81,12 +86,12 @@ def test_every_page_for_everybody(site, chromium):
         watched.page.set_viewport_size({"width": WIDTHS[0], "height": 740})
     assert len(seen) == len(set(seen) | {"code", "code-wrong"}) + 4  # those two, three times
     assert watched.complaints == []
-    elsewhere = {url for url in watched.asked if not url.startswith(f"{site.address}/")}
-    assert all(url.startswith(str(site.settings.oidc_issuer)) for url in elsewhere)
+    assert all(url.startswith(f"{site.address}/assets/") for url in watched.asked)
+    assert len(watched.asked) == len(ASSETS.names)
 
 
 def test_without_javascript_in_english(site, chromium):
-    watched = Watched(chromium, java_script_enabled=False)
+    watched = Watched(site, chromium, java_script_enabled=False)
     for name in everywhere(site, watched.page, 1, "/en"):
         assert watched.page.locator("html").get_attribute("lang") == "en", name
         assert watched.page.locator("h1").count() == 1, name
@@ -94,7 +99,7 @@ def test_without_javascript_in_english(site, chromium):
 
 def test_with_a_keyboard_alone(site, chromium):
     """The way to the code, by Tab and Enter; the first Tab leads past the menu."""
-    page = Watched(chromium).page
+    page = Watched(site, chromium).page
     number = 2 * ROWS_EACH
     page.goto(f"{site.address}/")
     page.keyboard.press("Tab")
@@ -110,7 +115,7 @@ def test_with_a_keyboard_alone(site, chromium):
 
 
 def test_checks_as_they_type(site, chromium):
-    page = Watched(chromium).page
+    page = Watched(site, chromium).page
     page.goto(f"{site.address}/")
     code = site.code(2 * ROWS_EACH)
     wrong = code[:-1] + ("2" if code[-1] != "2" else "3")
@@ -128,7 +133,7 @@ def test_checks_as_they_type(site, chromium):
 
 
 def test_checks_of_a_correction_as_they_type(site, chromium):
-    page = Watched(chromium).page
+    page = Watched(site, chromium).page
     for _ in prove(site, page, 2 * ROWS_EACH):
         pass
     page.goto(f"{site.address}/record/correct")
@@ -148,7 +153,7 @@ def test_a_holder_mends_a_record_from_the_message_to_the_closed_case(site, chrom
     """What the pages say and what the ledger has at the end."""
     from tests.holding import case_of, state_of
 
-    page, at = Watched(chromium).page, 3
+    page, at = Watched(site, chromium).page, 3
     names = of_a_number(site, page, at)
     for name in names:
         if name == "record":

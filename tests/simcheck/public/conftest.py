@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,11 +13,14 @@ import pytest
 
 from simcheck import clock
 from simcheck.cases import codes
+from simcheck.config import Settings
+from simcheck.service import opened
 from tests import holding
-from tests.browsing import token_in
+from tests.browsing import aside, fresh_home, token_in
 from tests.building import row
 from tests.holding import BINH, CHI, NOON, case_of, digits_in, national, sent, wrong_name
 from tests.running import work
+from tests.serving import ISSUER, keyring_file, new_database
 
 
 @dataclass
@@ -52,24 +58,47 @@ class Walker:
         assert (answer.status_code, answer.headers["location"]) == (303, f"{self.prefix}/record"), answer.text
 
 
-@pytest.fixture
-async def country(service, tmp_path) -> None:
-    """Numbers 1, 2 (Bình's) and 4 (Chi's) under another name; 3 (Bình's) agrees."""
+@pytest.fixture(scope="session")
+def country(postgres, keyring, run_folder) -> Iterator[tuple[str, Path]]:
+    """A database and a lake to be copied. Numbers 1, 2 (Bình's) and 4 (Chi's) stand under another name, 3
+    (Bình's) agrees.
+    """
+    home = fresh_home(run_folder)
     rows = [wrong_name(1), wrong_name(2), row(3, BINH), wrong_name(4, CHI)]
-    with clock.fixed(NOON):
-        await holding.a_country(service, tmp_path, rows)
+
+    async def build() -> None:
+        async with opened(Settings(home=home, database_url=url)) as service:
+            with clock.fixed(NOON):
+                await holding.a_country(service, home, rows)
+
+    keyring_file(home, keyring)
+    with new_database(postgres) as url:
+        aside(build)
+        yield url.rpartition("/")[2].partition("?")[0], home / "lake"
 
 
 @pytest.fixture
-def walker(http, service, owner, country) -> Walker:
+def database_url(postgres, country) -> Iterator[str]:
+    """A copy of the country's database."""
+    with new_database(postgres, country[0]) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(settings, country) -> Any:
+    """The test's settings, with a copy of the country's lake."""
+    shutil.copytree(country[1], settings.home / "lake")
+    return settings
+
+
+@pytest.fixture
+def walker(http, service, owner) -> Walker:
     """Somebody at the start page."""
     return Walker(http, service, owner)
 
 
 @pytest.fixture
-async def stranger(app, service, owner) -> Any:
+async def stranger(app, service, owner) -> AsyncIterator[Walker]:
     """Somebody else, with another browser."""
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080"
-    ) as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http:
         yield Walker(http, service, owner)

@@ -74,34 +74,28 @@ async def test_a_form_of_another_case(walker, stranger):
     assert (await stranger.send("/record", fields, "/record/correct/send")).status_code == 409
 
 
-@pytest.mark.parametrize(
-    ("change", "field", "words"),
-    [
-        ({"id_number": ""}, "id_number", "Ghi số căn cước."),
-        ({"id_number": "12345"}, "id_number", "phải có 12 chữ số"),
-        ({"full_name": ""}, "full_name", "Ghi họ và tên."),
-        ({"full_name": "Lê <b>Bình</b> 2"}, "full_name", "chỉ có chữ"),
-        ({"full_name": "a" * 101}, "full_name", "dài nhất 100"),
-        ({"day": "", "month": "", "year": ""}, "born", "Ghi ngày sinh."),
-        ({"day": "31"}, "born", "Không có ngày này"),
-        ({"day": "x"}, "born", "bằng số"),
-    ],
+FAULTS = (
+    ({"id_number": ""}, "id_number", "Ghi số căn cước."),
+    ({"id_number": "12345"}, "id_number", "phải có 12 chữ số"),
+    ({"full_name": ""}, "full_name", "Ghi họ và tên."),
+    ({"full_name": "Lê <b>Bình</b> 2"}, "full_name", "chỉ có chữ"),
+    ({"full_name": "a" * 101}, "full_name", "dài nhất 100"),
+    ({"day": "", "month": "", "year": ""}, "born", "Ghi ngày sinh."),
+    ({"day": "31"}, "born", "Không có ngày này"),
+    ({"day": "x"}, "born", "bằng số"),
 )
-async def test_faults(app, service, change, field, words, monkeypatch):
+
+
+async def test_faults(walker):
     """Each by its field, with what was typed still there and nothing of it as HTML."""
-    from starlette.requests import Request
-
-    from simcheck.public import correct
-    from simcheck.public.door import visit_of
-    from simcheck.public.forms import Form
-
-    request = Request({"type": "http", "app": app, "path": "/record/correct", "headers": [], "method": "POST",
-                       "query_string": b"", "scheme": "http", "server": ("x", 80)})  # fmt: skip
-    answer = await correct.look(visit_of(request, Form(RIGHT | change)))
-    text = answer.body.decode()
-    assert answer.status_code == 422
-    assert words in re.findall(rf'id="{field}-fault">([^<]+)<', text)[0]
-    assert "<b>" not in text
+    await walker.prove(1)
+    for change, field, words in FAULTS:
+        answer = await walker.send("/record/correct", RIGHT | change)
+        assert answer.status_code == 422, change
+        assert words in re.findall(rf'id="{field}-fault">([^<]+)<', answer.text)[0]
+        assert "<b>" not in answer.text
+        assert RIGHT["month"] in answer.text
+    assert walker.owner.execute("SELECT count(*) FROM correction").fetchone() == (0,)
 
 
 async def test_too_many_tries(walker):

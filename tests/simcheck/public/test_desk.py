@@ -57,19 +57,14 @@ async def test_answered_by_email_without_a_number(walker):
         ({"back": "email", "email": "an@example.vn\r\nBcc: binh@example.vn"}, "email"),
     ],
 )  # fmt: skip
-async def test_faults(http, owner, change, field):
-    from tests.simcheck.public.conftest import Walker
-
-    answer = await ask(Walker(http, None, owner), ASKED | change)
+async def test_faults(walker, owner, change, field):
+    answer = await ask(walker, ASKED | change)
     assert answer.status_code == 422
     assert f'id="{field}-fault"' in answer.text
     assert rows(owner, "1") == []
 
 
-async def test_a_number_that_no_question_has(http):
-    from tests.simcheck.public.conftest import Walker
-
-    walker = Walker(http, None, None)
+async def test_a_number_that_no_question_has(walker, http):
     for typed in ("", "H-000001-2", "x", "H-999999-2"):
         answer = await walker.send("/help", {"question": typed}, "/help/look")
         assert (answer.status_code, "Không có câu hỏi nào" in answer.text) == (422, True)
