@@ -8,6 +8,7 @@ from jobs.schedule import HOURLY, sweep
 from simcheck import log
 from simcheck.notices import campaigns, closing, letters, outcomes, plan, policy, tracks
 from simcheck.notices.plan import BATCH, Made
+from simcheck.queue import enqueue
 from simcheck.service import Service
 
 FOLLOW, PLAN, OUTCOMES = "job:notices.follow", "job:notices.plan", "job:notices.outcomes"
@@ -16,7 +17,7 @@ FOLLOW, PLAN, OUTCOMES = "job:notices.follow", "job:notices.plan", "job:notices.
 @sweep("notices.follow")
 async def follow(service: Service) -> None:
     """Begin, pause, go on and end with cases, until nothing is left to do."""
-    rules, hold = policy.load(), service.settings.notices_hold
+    rules, hold = policy.of(service.settings), service.settings.notices_hold
     counts: Counter[str] = Counter()
     for what in (tracks.begin, tracks.resume):
         while True:
@@ -39,12 +40,14 @@ async def follow(service: Service) -> None:
             break
     if counts.total():
         log.logger().info("notices follow cases", count=counts.total())
+        async with service.database.transaction(FOLLOW, ministry=True) as session:
+            await enqueue(session, "notices.plan", queueing_lock="notices.plan")
 
 
 @sweep("notices.plan")
 async def make_due(service: Service) -> None:
     """Make every notice that is due, a batch a transaction."""
-    rules, made = policy.load(), Made()
+    rules, made = policy.of(service.settings), Made()
     while True:
         async with service.database.transaction(PLAN, ministry=True) as session:
             due = await plan.find(session, rules)
@@ -63,7 +66,7 @@ async def find_other_ways(service: Service) -> None:
     """Say again, another way, what did not arrive."""
     while True:
         async with service.database.transaction(OUTCOMES, ministry=True) as session:
-            settled, again = await outcomes.follow(session, service, policy.load())
+            settled, again = await outcomes.follow(session, service, policy.of(service.settings))
         if again:
             log.logger().info("notices said another way", count=again)
         if settled < outcomes.MOST:
@@ -75,4 +78,4 @@ async def tidy(service: Service) -> None:
     """Note which campaigns are done, and forget the counts of days that are over."""
     async with service.database.transaction("job:notices.tidy", ministry=True) as session:
         await campaigns.finish(session)
-        await letters.forget_days(session, policy.load())
+        await letters.forget_days(session, policy.of(service.settings))

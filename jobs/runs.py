@@ -162,6 +162,7 @@ async def _tell(session: AsyncSession, run: Run, task: Task) -> None:
             session, "webhooks.fan_out", carrier=run.carrier, event="batch.done", subject=str(task.batch)
         )
     await enqueue(session, "runs.renew", queueing_lock="runs.renew")
+    await enqueue(session, "notices.follow", queueing_lock="notices.follow")
 
 
 @sweep("runs.sweep")

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         description="The one address that messages name, without https://. Unset: that of public_url.",
     )  # fmt: skip
     short_code: str = Field("1414", pattern=r"^\d{3,8}$", description="The number that holders answer to.")
+    notices_policy: Path | None = Field(
+        None, description="A policy of notices in place of the one that is shipped (policy.toml)."
+    )
     notices_hold: bool = Field(False, description="Let notices of new cases wait for a campaign.")
 
     # Messages to people.

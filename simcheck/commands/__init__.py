@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, notices, processes, questions, register, submit, twins
+from simcheck.commands import (
+    audit,
+    clients,
+    demo,
+    keys,
+    notices,
+    processes,
+    questions,
+    register,
+    submit,
+    twins,
+)
 
 
 def add_to(app: typer.Typer) -> None:

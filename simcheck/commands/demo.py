@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -33,8 +34,13 @@ import carriers.registry
 import generator
 from simcheck import terminal
 from simcheck.access import clients, scopes
+from simcheck.cases.find import by_code
+from simcheck.commands import demo_holder
+from simcheck.commands.demo_holder import Inbox
 from simcheck.config import Settings
 from simcheck.errors import UnavailableError
+from simcheck.notices.policy import at_any_hour, shipped
+from simcheck.privacy import mask_msisdn
 from simcheck.service import opened
 
 CITIZENS, SUBSCRIPTIONS, SEED = 150_000, 200_000, 2026
@@ -79,14 +85,16 @@ class Demo:
     """The service's processes, ended with the block, and what is done with them."""
 
     def __init__(self, home: Path, language: terminal.Language) -> None:
-        port = _free_port()
+        port, self.ports = _free_port(), {name: _free_port() for name in ("smsc", "smtp", "page")}
         self.home, self.language = home, language
         self.url = f"http://127.0.0.1:{port}"
+        self.inbox = Inbox(f"http://127.0.0.1:{self.ports['page']}")
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SIMCHECK_")},
             "SIMCHECK_HOME": str(home),
             "SIMCHECK_LISTEN": f"127.0.0.1:{port}",
             "SIMCHECK_PUBLIC_URL": self.url,
+            **self._messages(),
         }
         self.settings = Settings(home=home, database_url=None, public_url=AnyHttpUrl(self.url))
         self.secrets: dict[str, str] = {}
@@ -103,6 +111,26 @@ class Demo:
                 process.wait(30)
             if process.poll() is None:
                 process.kill()
+
+    def _messages(self) -> dict[str, str]:
+        """The settings by which messages go to the twins, at any hour: nobody is woken by them."""
+        policy = self.home / "policy.toml"
+        policy.write_text(at_any_hour(shipped()), "utf-8")
+        link = {
+            "name": "twin", "host": "127.0.0.1", "port": self.ports["smsc"], "system_id": "demo",
+            "password": secrets.token_hex(4), "source": "1414",
+        }  # fmt: skip
+        mail = {
+            "host": "127.0.0.1",
+            "port": self.ports["smtp"],
+            "tls": "none",
+            "from": "demo@simcheck.example",
+        }
+        return {
+            "SIMCHECK_SMS_LINKS": json.dumps([link]),
+            "SIMCHECK_MAIL": json.dumps(mail),
+            "SIMCHECK_NOTICES_POLICY": str(policy),
+        }
 
     def say(self, what: str, **values: Any) -> None:
         """Tell one line."""
@@ -124,6 +152,8 @@ class Demo:
         self.say("register", citizens=made.citizens)
         codes = [str(file["carrier"]) for file in made.files]
         asyncio.run(self.add_clients(codes))
+        self.start("twins", *(word for name, port in self.ports.items() for word in (f"--{name}", str(port))))
+        self.start("sender")
         for _ in range(WORKERS):
             self.start("worker")
         sent = {
@@ -135,6 +165,7 @@ class Demo:
         terminal.print_batches(done, self.language)
         terminal.print_cases(asyncio.run(self.cases()), self.language)
         self._questions(country)
+        self._holders(country)
         self.say("look", url=self.url, home=self.home)
 
     def wait(self) -> None:
@@ -147,7 +178,7 @@ class Demo:
         """Start a process of ours: serve, or worker."""
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
-        with (logs / f"{'-'.join(words)}-{len(self.processes)}.log").open("wb") as log:
+        with (logs / f"{words[0]}-{len(self.processes)}.log").open("wb") as log:
             self.processes.append(
                 subprocess.Popen([*_SIMCHECK, *words], env=self.environment, stdout=log, stderr=log)  # noqa: S603
             )
@@ -240,6 +271,25 @@ class Demo:
             ).json()  # fmt: skip
             words = ", ".join(answer["reasons"])
             self.say("otp_yes" if answer["eligible"] else "otp_no", reasons=words, as_of=answer["as_of"][:19])
+
+    def _holders(self, country: Path) -> None:
+        """One holder puts the record right; another one is left to whoever watches."""
+        found = demo_holder.people(country)
+        one, other = next(found), next(found)
+        code = demo_holder.put_right(self.url, self.inbox, one)
+        self.say("holder", number=mask_msisdn(one.msisdn), code=code, state=asyncio.run(self.state_of(code)))
+        self.say("inbox", url=self.inbox.url)
+        born = "/".join(reversed(other.born.split("-")))
+        self.say(
+            "try", url=self.url, number=other.msisdn, code=self.inbox.code(other), id_number=other.id_number,
+            name=other.full_name, born=born,
+        )  # fmt: skip
+
+    async def state_of(self, code: str) -> str:
+        """The state of the case with this code."""
+        async with self._as_operator() as session:
+            found = await by_code(session, code)
+        return found.case.state if found else "?"
 
 
 _SIMCHECK = [sys.executable, "-m", "simcheck.cli"]

@@ -14,7 +14,7 @@ from simcheck.messages.words import Group
 from simcheck.notices import campaigns, figures
 from simcheck.notices.campaigns import Filter
 from simcheck.notices.models import Campaign
-from simcheck.notices.policy import load
+from simcheck.notices.policy import of
 from simcheck.service import Service, opened
 
 app = typer.Typer(no_args_is_help=True, help="Count, release and call back campaigns of notices.")
@@ -31,7 +31,7 @@ def preview(
     """Compose and count everything that waits, and send nothing."""
     chosen = Filter(carrier, group.value if group else None)
     made = _in_a_transaction(
-        lambda session, service: campaigns.preview(session, service, load(), name, chosen)
+        lambda session, service: campaigns.preview(session, service, of(service.settings), name, chosen)
     )
     _tell(made)
     typer.echo(f"release it with: simcheck notices release {name}")
@@ -40,7 +40,9 @@ def preview(
 @app.command()
 def release(name: Name) -> None:
     """Let a campaign go that was counted before."""
-    made, tracks = _in_a_transaction(lambda session, _: campaigns.release(session, load(), name))
+    made, tracks = _in_a_transaction(
+        lambda session, service: campaigns.release(session, of(service.settings), name)
+    )
     typer.echo(f"{made.name} is released: {tracks:,} holders are told in the hours of the policy")
 
 
@@ -67,7 +69,7 @@ def status() -> None:
             )
 
     _in_a_transaction(work)
-    if figures.calendar_ends(load()):
+    if figures.calendar_ends(of(settings())):
         typer.echo("the policy knows no holidays for the months to come: add them to policy.toml", err=True)
 
 

@@ -213,7 +213,7 @@ async def settle(
         referral = timedelta(days=service.settings.referral_days)
         await decide(session, service.keyring, case.id, wanted, referral=referral)
         if move == "corrected":  # whoever was told that it is wrong is thanked at once
-            await closing.finish(session, service, policy.load(), [case.id])
+            await closing.finish(session, service, policy.of(service.settings), [case.id])
     _record(session, correction)
 
 

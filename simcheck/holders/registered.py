@@ -94,7 +94,7 @@ async def of(session: AsyncSession, service: Service, subscription: Subscription
     return Registered(
         subscription.carrier, _number(cells.get("msisdn")), mask_name(clean(cells.get("full_name") or "")),
         mask_id("".join(each for each in clean(cells.get("id_number") or "") if each.isalnum())),
-        _year(cells.get("date_of_birth")), agrees, subscription.reasons, await _told(session, case),
+        _year(cells.get("date_of_birth")), agrees, subscription.reasons, await _told(session, service, case),
         state is not None and allowed("corrected", Who.HOLDER, state) is not None,
         allowed("disowned", Who.HOLDER, state) is not None,
     )  # fmt: skip
@@ -108,13 +108,13 @@ async def newest_case(session: AsyncSession, carrier: str, msisdn_token: bytes) 
     return found
 
 
-async def _told(session: AsyncSession, case: Case | None) -> OpenCase | None:
+async def _told(session: AsyncSession, service: Service, case: Case | None) -> OpenCase | None:
     if case is None:
         return None
     track = await session.get(NoticeTrack, case.id)
     deadline = None
     if track is not None and track.first_at is not None and case.closed_at is None:
-        rules = policy.load()
+        rules = policy.of(service.settings)
         deadline = schedule.deadline(rules, rules.ladder(Group(track.reason_group)), track.first_at)
     closed = Closed(case.close_reason) if case.close_reason else None
     return OpenCase(codes.shown(case.code), State(case.state), closed, deadline)

@@ -45,7 +45,7 @@ async def reached(
     if found is None:
         return None
     place = Place(carrier, msisdn_token, found.batch_id, found.bucket, found.row)
-    read = (service.store, service.keyring, policy.load(), [place])
+    read = (service.store, service.keyring, policy.of(service.settings), [place])
     [reach] = await asyncio.to_thread(reaches, *read)
     if reach.receives:
         return To(Channel.SMS, f"+84{national}", carrier, None, msisdn_token)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date, time, timedelta, timezone
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from simcheck.config import Settings
+from simcheck.errors import SettingsError
 from simcheck.messages.words import Group, Kind, Language
 
 
@@ -71,10 +75,41 @@ class Policy:
         return not any(each in plain for each in self.two_way)
 
 
+def of(settings: Settings) -> Policy:
+    """The policy in force: the one that is shipped, or the file that the settings name.
+
+    Raises `SettingsError` where that file cannot be read or kept to.
+    """
+    return load() if settings.notices_policy is None else _other(settings.notices_policy)
+
+
 @cache
 def load() -> Policy:
     """The policy that is shipped."""
-    return read(files("simcheck.notices").joinpath("policy.toml").read_text("utf-8"))
+    return read(shipped())
+
+
+def shipped() -> str:
+    """The text of `policy.toml`."""
+    return files("simcheck.notices").joinpath("policy.toml").read_text("utf-8")
+
+
+def at_any_hour(text: str) -> str:
+    """A policy's text with no quiet hours and no holidays, for a demonstration in which nobody is woken."""
+    hours = re.sub(r"^from = .*\nto = .*$", 'from = "00:00"\nto = "23:59:59"', text, flags=re.MULTILINE)
+    return hours[: hours.index("[holidays]")] + "[holidays]\n"
+
+
+@cache
+def _other(path: Path) -> Policy:
+    try:
+        return read(path.read_text("utf-8"))
+    except (OSError, UnicodeError):
+        raise SettingsError([f"SIMCHECK_NOTICES_POLICY: {path} cannot be read."]) from None
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError(
+            [f"SIMCHECK_NOTICES_POLICY: {path} is no policy. Begin with a copy of policy.toml."]
+        ) from None
 
 
 def read(text: str) -> Policy:

@@ -1,0 +1,134 @@
+"""What the demo shows of holders: one reads the notice, proves to have the number, puts the record right.
+
+As a person would: the SMS is read in the trial inbox of the twins, the pages are those that everybody gets.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import carriers.registry
+from simcheck.errors import UnavailableError
+from simcheck.normalise import phones
+
+PATIENCE = 300.0  # seconds that a message may take
+_CODE = re.compile(r"\b([2-9A-HJKMNP-Z]{5}-[2-9A-HJKMNP-Z]{5})\b")
+_DIGITS = re.compile(r"^(\d{6})\b")
+_THANKS = re.compile(r"(Cảm ơn|Thank you)")
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+_WRONG = {"dob.digit_slip", "dob.different"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whose record names a wrong birth date, and what the register knows of them. Nobody real."""
+
+    msisdn: str
+    id_number: str
+    full_name: str
+    born: str
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What they type on the page."""
+        year, month, day = self.born.split("-")
+        card = {"id_number": self.id_number, "full_name": self.full_name}
+        return {**card, "day": day, "month": month, "year": year}
+
+
+def people(country: Path) -> Iterator[Person]:
+    """Holders of the country whose birth date alone is wrong, one after the other."""
+    truth = pq.read_table(country / "truth.parquet", columns=["carrier", "file", "row", "kinds", "verdict"])
+    citizens = pq.read_table(country / "citizens.parquet")
+    wrong = truth.filter(pc.equal(truth["verdict"], "mismatch")).to_pylist()
+    for carrier in dict.fromkeys(each["carrier"] for each in wrong):
+        its = {
+            each["row"]: country / each["file"] for each in wrong
+            if each["carrier"] == carrier and set(each["kinds"]) & _WRONG
+            and set(each["kinds"]) <= {*_WRONG, "case.upper", "msisdn.zero"}
+        }  # fmt: skip
+        for file in set(its.values()):
+            for batch in carriers.registry.adapter(carrier).read(file, ("msisdn", "id_number", "status")):
+                yield from _of(batch, [row for row in its if its[row] == file], citizens)
+
+
+def _of(batch: pa.RecordBatch, rows: list[int], citizens: pa.Table) -> Iterator[Person]:
+    here = batch.filter(pc.is_in(batch["row"], pa.array(rows, pa.int64())))
+    numbers = phones.normalise(here["msisdn"]).national
+    for national, id_number in zip(numbers, here["id_number"].to_pylist(), strict=True):
+        for known in citizens.filter(pc.equal(citizens["id_number"], id_number)).to_pylist():
+            born = str(known["date_of_birth"])
+            if national and known["status"] == "active" and len(born) == len("1988-02-03"):
+                yield Person(f"+84{national}", id_number, known["full_name"], born)
+
+
+class Inbox:
+    """The trial inbox of the twins at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def texts(self, to: str) -> list[str]:
+        """What came for an address, the newest first."""
+        found = httpx.get(f"{self.url}/messages.json", params={"to": to}, timeout=30).json()
+        return [each["text"] for each in found]
+
+    def wait(self, to: str, what: re.Pattern[str]) -> str:
+        """The first thing of this kind that a message to an address says. Raises `UnavailableError`."""
+        began = time.monotonic()
+        while time.monotonic() - began < PATIENCE:
+            for text in self.texts(to):
+                found = what.search(text)
+                if found:
+                    return found[1]
+            time.sleep(0.3)
+        raise UnavailableError("no message came. The logs are in the demo's folder.")
+
+    def code(self, person: Person) -> str:
+        """The case code in a person's notice."""
+        return self.wait(person.msisdn, _CODE)
+
+
+class Browser:
+    """Somebody on the pages: keeps cookies, and sends forms as they stand there."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        self.page = self._http.get("/en/").text
+
+    def send(self, path: str, fields: dict[str, str]) -> str:
+        """Fill in and send the form that goes to `path`; the page that follows."""
+        forms = re.findall(rf'<form[^>]*action="/en{path}"[^>]*>(.*?)</form>', self.page, re.DOTALL)
+        hidden = {name: unescape(value) for name, value in _HIDDEN.findall(forms[0])} if forms else {}
+        self.page = self._http.post(f"/en{path}", data={**hidden, **fields}).text
+        return self.page
+
+    def see(self, path: str) -> str:
+        """Open a page."""
+        self.page = self._http.get(f"/en{path}").text
+        return self.page
+
+
+def put_right(url: str, inbox: Inbox, person: Person) -> str:
+    """Read the notice, prove the number, correct the record, be thanked; the case's code.
+
+    Raises `UnavailableError` where one of the messages does not come.
+    """
+    code, browser = inbox.code(person), Browser(url)
+    browser.send("/", {"code": code, "number": person.msisdn})
+    browser.send("/code", {"digits": inbox.wait(person.msisdn, _DIGITS)})
+    browser.see("/record/correct")
+    browser.send("/record/correct", person.form)
+    browser.send("/record/correct/send", {})
+    inbox.wait(person.msisdn, _THANKS)
+    return code
