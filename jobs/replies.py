@@ -29,4 +29,4 @@ async def answer_all(service: Service) -> None:
                     await handle.answer(session, service, each)
             except Exception as error:
                 failed.append(each)
-                log.logger().error("message not answered", inbound=each, exc_info=error)
+                log.logger().error("message not answered", exc_info=error)
