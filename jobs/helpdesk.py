@@ -21,7 +21,8 @@ async def take_late(service: Service) -> None:
 
 @sweep("helpdesk.settle", HOURLY)
 async def settle(service: Service) -> None:
-    """Close questions that were answered a while ago."""
-    after = timedelta(days=service.settings.question_days)
+    """Close questions that were answered a while ago, and forget what old ones said."""
+    after, kept = service.settings.question_days, service.settings.question_kept_days
     async with service.database.transaction("job:helpdesk.settle", ministry=True) as session:
-        await questions.settle(session, after)
+        await questions.settle(session, timedelta(days=after))
+        await questions.forget(session, timedelta(days=kept))

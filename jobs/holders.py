@@ -39,7 +39,7 @@ async def find_due(service: Service) -> None:
         if jobs:
             await enqueue_many(session, "holders.recheck", jobs)
     if codes_waiting or jobs:
-        log.logger().info("holders waiting", codes=codes_waiting, corrections=len(jobs))
+        log.logger().info("holders waiting", count=codes_waiting + len(jobs))
 
 
 @sweep("holders.tidy", HOURLY)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from jobs.tasks import job
 from simcheck import log
 from simcheck.replies import handle
@@ -17,16 +15,15 @@ async def answer_all(service: Service) -> None:
     One that cannot be done now does not hold up the others; it waits, and the sweep of messages wakes this
     again.
     """
-    failed: list[uuid.UUID] = []
+    last = handle.FIRST
     while True:
         async with service.database.transaction("job:replies.handle", ministry=True) as session:
-            found = await handle.waiting(session, failed)
+            found = await handle.waiting(session, last)
+        for last in found:
+            try:
+                async with service.database.transaction(f"holder:sms/{last.id}", ministry=True) as session:
+                    await handle.answer(session, service, last.id)
+            except Exception as error:
+                log.logger().error("message not answered", exc_info=error)
         if not found:
             return
-        for each in found:
-            try:
-                async with service.database.transaction(f"holder:sms/{each}", ministry=True) as session:
-                    await handle.answer(session, service, each)
-            except Exception as error:
-                failed.append(each)
-                log.logger().error("message not answered", inbound=each, exc_info=error)

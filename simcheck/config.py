@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     questions_a_day: int = Field(5, ge=1, description="Questions that one number or email may ask in a day.")
     question_hours: float = Field(48, gt=0, description="Hours within which a question is to be answered.")
     question_days: float = Field(14, gt=0, description="Days after its answer that a question is closed.")
+    question_kept_days: float = Field(
+        365, gt=0, description="Days that the words of a closed question are kept."
+    )
     replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
 
     # What holders are told.

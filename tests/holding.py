@@ -15,7 +15,7 @@ from simcheck.holders import codes, possession
 from simcheck.holders.sessions import Holder, Started
 from simcheck.sending.intents import place
 from tests.building import Citizen, citizen, row
-from tests.running import NOON, a_file, a_register, work
+from tests.running import a_file, a_register, work
 
 AN, BINH, CHI, DUNG = (
     citizen(1, "Trần Văn An", "1990-05-25"),
@@ -46,7 +46,7 @@ async def a_country(
     service: Any, folder: Path, rows: Sequence[dict[str, str | None]], people: Sequence[Citizen] = PEOPLE,
     carrier: str = "viettel",
 ) -> None:  # fmt: skip
-    """A register, and a carrier's file that was checked against it. Call it at `NOON`, as `clock.fixed`."""
+    """A register, and a carrier's file that was checked against it, at the moment `running.NOON`."""
     await a_register(service, folder, people)
     await a_file(service, carrier, rows)
     await work(service)
@@ -130,4 +130,3 @@ async def all_of(service: Any, entity: Any) -> list[Any]:
 
 
 HOUR = datetime.timedelta(hours=1)
-__all__ = ["HOUR", "NOON"]

@@ -38,7 +38,8 @@ class Back(StrEnum):
 class Question(Base):
     """A question. `number` is what people call it by. `carrier` is set exactly while a carrier is to answer;
     `about` is the carrier whose number it is about, whoever answers. `proved`: whoever asks showed that they
-    hold the number. `address` is where the answer goes, sealed; `form` makes one question of one form.
+    hold the number. `address` is where the answer goes, sealed, until it is forgotten; `form` makes one
+    question of one form.
     """
 
     __tablename__ = "question"
@@ -51,6 +52,7 @@ class Question(Base):
         sa.Index(None, "carrier", "number"),
         sa.Index(None, "opened_at"),
         sa.Index("question_due_idx", "due_at", postgresql_where=sa.text("state = 'open'")),
+        sa.Index("question_kept_idx", "closed_at", postgresql_where=sa.text("address IS NOT NULL")),
         sa.Index("question_idle_idx", "changed_at", postgresql_where=sa.text("state = 'answered'")),
     )
 
@@ -65,7 +67,7 @@ class Question(Base):
     case_id: Mapped[uuid.UUID | None]
     msisdn_token: Mapped[bytes | None] = mapped_column(index=True)
     proved: Mapped[bool]
-    address: Mapped[bytes]
+    address: Mapped[bytes | None]
     form: Mapped[uuid.UUID] = mapped_column(unique=True)
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]

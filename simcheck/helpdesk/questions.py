@@ -4,7 +4,7 @@ late."""
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -52,6 +52,16 @@ WHERE state = 'answered' AND changed_at <= :before
 """).bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
                 sa.bindparam("before", type_=sa.TIMESTAMP(timezone=True)))  # fmt: skip
 
+# What was written, and where to, goes when nobody needs it any more; that it was asked stays.
+FORGET = sa.text("""
+WITH old AS (
+    UPDATE question SET address = NULL WHERE address IS NOT NULL AND closed_at <= :before RETURNING id
+), gone AS (
+    DELETE FROM question_message USING old WHERE question_id = old.id
+)
+SELECT count(*) FROM old
+""").bindparams(sa.bindparam("before", type_=sa.TIMESTAMP(timezone=True)))
+
 
 @dataclass(frozen=True)
 class Asking:
@@ -61,12 +71,12 @@ class Asking:
     each form; `client` is of `possession.client_key`, None for a message by SMS.
     """
 
-    text: str
+    text: str = field(repr=False)
     channel: Back
-    address: str
+    address: str = field(repr=False)
     language: str
     form: uuid.UUID
-    national: int = 0
+    national: int = field(default=0, repr=False)
     proved: bool = False
     client: str | None = None
 
@@ -183,6 +193,7 @@ async def answer(
     said, back = clean(text, lines=True), Back(question.channel)
     if not said or len(said) > MOST_ANSWER[back]:
         raise InvalidError(f"text: write 1 to {MOST_ANSWER[back]:,} characters; the answer goes by {back}.")
+    assert question.address is not None  # it is not closed
     message = await _write(session, service.keyring, question, said, is_answer=True)
     address = service.keyring.open(question.address, _bound_to(question.id, "address")).decode()
     to = To(
@@ -238,6 +249,15 @@ async def settle(session: AsyncSession, after: timedelta) -> int:
     count: int = done.rowcount  # type: ignore[attr-defined]
     if count:
         audit.record(session, "question.settled", "question", {"questions": count}, stream="question")
+    return count
+
+
+async def forget(session: AsyncSession, after: timedelta) -> int:
+    """Forget what was written of questions that were closed so long ago; of how many. Needs the ministry's
+    scope."""
+    count: int = await session.scalar(FORGET, {"before": clock.now() - after}) or 0
+    if count:
+        audit.record(session, "question.forgotten", "question", {"questions": count}, stream="question")
     return count
 
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import unicodedata
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -60,9 +60,9 @@ _GOOD = {Verdict.VERIFIED, Verdict.VARIANT}
 class Given:
     """The three cells, as somebody typed them or (from a preview) as they were read."""
 
-    id_number: str
-    full_name: str
-    date_of_birth: str
+    id_number: str = field(repr=False)
+    full_name: str = field(repr=False)
+    date_of_birth: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -48,7 +48,7 @@ class Holder:
     carrier: str | None = None
     case_id: uuid.UUID | None = None
     msisdn_token: bytes | None = None
-    number: int | None = None
+    number: int | None = field(default=None, repr=False)
     id_token: bytes | None = None
 
     @property
@@ -65,7 +65,7 @@ class Holder:
 class Started:
     """A new session, and the token that its browser is to keep; nobody can be told the token again."""
 
-    token: str
+    token: str = field(repr=False)
     holder: Holder
     expires_at: datetime
 

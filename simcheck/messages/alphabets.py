@@ -23,6 +23,8 @@ SEPTETS: dict[str, bytes] = {
     **{character: bytes([place]) for place, character in enumerate(DEFAULT) if place != ESCAPE},
     **{character: bytes([ESCAPE, place]) for character, place in EXTENSION.items()},
 }
+_ELSE = re.compile(f"[^{re.escape(''.join(SEPTETS))}]")
+_OCTETS = str.maketrans({character: octets.decode("latin-1") for character, octets in SEPTETS.items()})
 # Base letters of what no canonical decomposition takes apart.
 _BARE = str.maketrans("đĐðÐɖƉ", "dDdDdD")
 # Control and format characters (line breaks are `clean`'s to judge), surrogates, and what has no character.
@@ -33,8 +35,9 @@ _LINES = re.compile(r" ?\n[ \n]*")
 
 def gsm(text: str) -> bytes | None:
     """The septets of a text, one an octet (unpacked, as SMPP has them); None where a character has none."""
-    found = [SEPTETS.get(character) for character in text]
-    return None if None in found else b"".join(each for each in found if each is not None)
+    if _ELSE.search(text):
+        return None
+    return text.translate(_OCTETS).encode("latin-1")
 
 
 def read_gsm(septets: bytes) -> str:
@@ -69,6 +72,8 @@ def clean(value: str, *, lines: bool = False) -> str:
     Control, zero-width and bidirectional characters are removed, spaces of any kind become one space. With
     `lines`, line breaks stay, one at a time.
     """
+    if value.isprintable() and "  " not in value and unicodedata.is_normalized("NFC", value):
+        return value.strip()  # nearly all: what is printable holds nothing unseen and no space but U+0020
     value = value.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     value = value if lines else value.replace("\n", " ")
     value = value.replace("\t", " ").replace("\v", " ").replace("\f", " ")

@@ -105,6 +105,7 @@ async def preview(
     known = await session.scalar(sa.select(Campaign).where(Campaign.name == name).with_for_update())
     if known is not None and known.state != CampaignState.DRAFT:
         raise ConflictError(f"The campaign {name} is {known.state}. Choose another name.")
+    await tracks.regroup(session)
     found = await _count(session, service, policy, chosen)
     campaign = known or Campaign(id=uuid.uuid4(), name=name)
     campaign.carrier, campaign.reason_group = chosen.carrier, chosen.group
@@ -175,10 +176,9 @@ async def _count(session: AsyncSession, service: Service, policy: Policy, chosen
     found = Count()
     at = schedule.opens(policy, clock.now())
     writing = Writing(service.settings, policy, at)
-    await session.execute(tracks.SETTLE)
     rows = await session.stream(WAITING, chosen.words, execution_options={"yield_per": BATCH})
-    batches = [[Due(*row) for row in part] async for part in rows.partitions(BATCH)]
-    for due in batches:
+    async for part in rows.partitions(BATCH):
+        due = [Due(*row) for row in part]
         told = [plan.notice(policy, each._replace(sent=0, first_at=None), at) for each in due]
         pairs = await recipients.mates(session, policy, told, schedule.local_day(policy, at))
         mates = [mate for _, mate in pairs if mate.place.msisdn_token not in found.mates]

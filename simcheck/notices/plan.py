@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -108,10 +109,10 @@ async def find(session: AsyncSession, policy: Policy, most: int = MOST_FOUND) ->
     at = clock.now()
     if schedule.quiet(policy, at):
         return []
-    await session.execute(tracks.SETTLE)
     begins = schedule.local_day(policy, at) not in policy.holidays
     words = {"at": at, "holder": Acts.HOLDER.value, "begins": begins, "most": most}
-    return list(await session.scalars(DUE, words))
+    async with tracks.hashing(session):
+        return list(await session.scalars(DUE, words))
 
 
 async def make(
@@ -152,6 +153,7 @@ def notice(policy: Policy, due: Due, at: datetime) -> Told:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 16)
 def group_told(reasons: int) -> Group:
     """The group that a case's holder is told of (`tracks.GROUP` in Python)."""
     return group_of(reasons & holders_reasons(rules.load()) or reasons)

@@ -7,7 +7,8 @@ So nothing that moves a case has to know of notices, and nothing is lost when a 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -26,8 +27,12 @@ from simcheck.sending import intents
 
 MOST = 100_000  # tracks of a statement
 MOST_ENDED = 5_000
-# Room for the hash of a million rows, and no compiler, for these few statements.
-SETTLE = sa.text("SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)")
+# Room for the hash of a million rows, and no compiler, for these few statements. A nested loop would be
+# chosen as long as nobody has measured the tables, and take minutes.
+SETTLE = sa.text("""
+SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
+       set_config('enable_nestloop', :loops, true)
+""")
 # What a holder is told of: the reasons that are theirs; all, where staff ask about a record that has none.
 GROUP = f"""(SELECT {group_sql("told.mask")} FROM (
     SELECT coalesce(nullif("case".reasons & :holders, 0), "case".reasons) AS mask
@@ -67,6 +72,11 @@ UPDATE notice_track SET
     campaign_id = CASE notice_track.state WHEN 'ended' THEN NULL ELSE campaign_id END
 FROM back, "case" WHERE notice_track.case_id = back.case_id AND "case".id = back.case_id
 """).bindparams(*_WHEN)  # noqa: S608
+# What is wrong may have changed while notices waited.
+REGROUP = sa.text(f"""
+UPDATE notice_track SET reason_group = {GROUP} FROM "case"
+WHERE "case".id = case_id AND notice_track.state = 'waiting' AND reason_group <> {GROUP}
+""")  # noqa: S608
 PAUSE = sa.text("""
 WITH gone AS (
     SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
@@ -78,12 +88,12 @@ FROM gone WHERE notice_track.case_id = gone.case_id
 RETURNING notice_track.case_id
 """)
 # With where the record is now; a subscription that is gone has none.
-END = sa.text("""
+_END = """
 WITH over AS (
     SELECT case_id, count, notice_track.round, close_reason, code, "case".carrier, "case".msisdn_token
     FROM notice_track JOIN "case" ON "case".id = case_id
     WHERE notice_track.state <> 'ended' AND closed_at IS NOT NULL
-      AND (CAST(:only AS uuid[]) IS NULL OR case_id = ANY(CAST(:only AS uuid[])))
+      AND {which}
     LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
 ), ended AS (
     UPDATE notice_track SET state = 'ended', next_at = NULL
@@ -92,7 +102,9 @@ WITH over AS (
 SELECT case_id, code, over.carrier, over.msisdn_token, count, round, close_reason, status,
        batch_id, bucket, row
 FROM over LEFT JOIN subscription USING (carrier, msisdn_token)
-""")
+"""
+END = sa.text(_END.format(which="true"))
+END_SOME = sa.text(_END.format(which="case_id = ANY(CAST(:only AS uuid[]))"))
 
 
 class Ended(NamedTuple):
@@ -116,22 +128,28 @@ async def begin(session: AsyncSession, policy: Policy, *, hold: bool) -> int:
 
     With `hold`, they wait for a campaign.
     """
-    await session.execute(SETTLE)
-    begun = await session.execute(BEGIN, {**_words(policy, hold=hold), "most": MOST})
+    async with hashing(session):
+        begun = await session.execute(BEGIN, {**_words(policy, hold=hold), "most": MOST})
     return int(begun.rowcount)  # type: ignore[attr-defined]
 
 
 async def resume(session: AsyncSession, policy: Policy, *, hold: bool) -> int:
     """Go on with cases that came back to their holders, at most `MOST`; how many there were."""
-    await session.execute(SETTLE)
-    back = await session.execute(RESUME, {**_words(policy, hold=hold), "most": MOST})
+    async with hashing(session):
+        back = await session.execute(RESUME, {**_words(policy, hold=hold), "most": MOST})
     return int(back.rowcount)  # type: ignore[attr-defined]
+
+
+async def regroup(session: AsyncSession) -> None:
+    """Let the groups of what waits be those of now."""
+    async with hashing(session):
+        await session.execute(REGROUP, {"holders": holders_reasons(rules.load())})
 
 
 async def pause(session: AsyncSession) -> int:
     """Stop with open cases that are somebody else's turn now, and call off what has not left of theirs."""
-    await session.execute(SETTLE)
-    gone = list(await session.scalars(PAUSE, {"holder": Acts.HOLDER.value, "most": MOST_ENDED}))
+    async with hashing(session):
+        gone = list(await session.scalars(PAUSE, {"holder": Acts.HOLDER.value, "most": MOST_ENDED}))
     if gone:
         await intents.cancel(session, gone)
     return len(gone)
@@ -139,12 +157,23 @@ async def pause(session: AsyncSession) -> int:
 
 async def end(session: AsyncSession, only: list[uuid.UUID] | None = None) -> list[Ended]:
     """Stop with closed cases, of those or of all, at most `MOST_ENDED`; what has not left is called off."""
-    await session.execute(SETTLE)
-    rows = await session.execute(END, {"only": only, "most": MOST_ENDED})
+    if only is None:
+        async with hashing(session):
+            rows = await session.execute(END, {"most": MOST_ENDED})
+    else:
+        rows = await session.execute(END_SOME, {"only": only, "most": MOST_ENDED})
     ended = [Ended(*row) for row in rows]
     if ended:
         await intents.cancel(session, [each.case_id for each in ended])
     return ended
+
+
+@asynccontextmanager
+async def hashing(session: AsyncSession) -> AsyncIterator[None]:
+    """Within: statements that meet all cases with all tracks."""
+    await session.execute(SETTLE, {"loops": "off"})
+    yield
+    await session.execute(SETTLE, {"loops": "on"})
 
 
 def when(policy: Policy, at: datetime) -> Mapping[str, object]:

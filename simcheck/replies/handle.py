@@ -8,7 +8,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -48,8 +49,9 @@ HELP = Limit("reply-help", 1 / 3_600, 1)
 TOO_LATE = timedelta(days=1)  # after which nobody waits for the answer any more
 _MOST = 5  # carriers that declare one number
 NEW = sa.text("""
-SELECT id FROM inbound WHERE state = 'new' AND NOT (id = ANY(:but)) ORDER BY received_at, id LIMIT :most
-""").bindparams(sa.bindparam("but", type_=sa.ARRAY(sa.Uuid())))
+SELECT received_at, id FROM inbound WHERE state = 'new' AND (received_at, id) > (:at, :id)
+ORDER BY received_at, id LIMIT :most
+""").bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)), sa.bindparam("id", type_=sa.Uuid()))
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,21 @@ class _Sender:
         return say(self.language, text, **values)
 
 
-async def waiting(
-    session: AsyncSession, but: Sequence[uuid.UUID] = (), most: int = 100
-) -> Sequence[uuid.UUID]:
-    """Messages that nobody has looked at, the oldest first; without those of `but`, which could not be
-    done."""
-    return (await session.scalars(NEW, {"but": list(but), "most": most})).all()
+class Waiting(NamedTuple):
+    """A message that nobody has looked at."""
+
+    received_at: datetime
+    id: uuid.UUID
+
+
+FIRST = Waiting(datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))  # before all of them
+
+
+async def waiting(session: AsyncSession, after: Waiting = FIRST, most: int = 100) -> list[Waiting]:
+    """Messages that nobody has looked at, the oldest first: those after this one. Needs the ministry's
+    scope."""
+    rows = await session.execute(NEW, {"at": after.received_at, "id": after.id, "most": most})
+    return [Waiting(*row) for row in rows]
 
 
 async def answer(session: AsyncSession, service: Service, inbound_id: uuid.UUID) -> Command | None:

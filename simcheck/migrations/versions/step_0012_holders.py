@@ -114,7 +114,7 @@ CREATE TABLE question (
     case_id uuid,
     msisdn_token bytea,
     proved boolean NOT NULL,
-    address bytea NOT NULL,
+    address bytea,
     form uuid NOT NULL CONSTRAINT question_form_key UNIQUE,
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
@@ -132,6 +132,7 @@ CREATE INDEX question_carrier_number_idx ON question (carrier, number);
 CREATE INDEX question_opened_at_idx ON question (opened_at);
 CREATE INDEX question_msisdn_token_idx ON question (msisdn_token);
 CREATE INDEX question_due_idx ON question (due_at) WHERE state = 'open';
+CREATE INDEX question_kept_idx ON question (closed_at) WHERE address IS NOT NULL;
 CREATE INDEX question_idle_idx ON question (changed_at) WHERE state = 'answered'
 """
 QUESTION_MESSAGE = """
@@ -149,7 +150,7 @@ CREATE INDEX question_message_question_id_idx ON question_message (question_id)
 
 
 def upgrade() -> None:
-    """Make the tables. Confirmations and what was written can be neither changed nor removed."""
+    """Make the tables. Confirmations can be neither changed nor removed, what was written not changed."""
     for table in (CHALLENGE, SESSION, CORRECTION, CONFIRMATION, QUESTION, QUESTION_MESSAGE):
         op.execute(table)
     serve("holder_challenge", "INSERT", "UPDATE", "DELETE")
@@ -157,5 +158,5 @@ def upgrade() -> None:
     tenant("correction", "INSERT", "UPDATE")
     tenant("confirmation", "INSERT")
     tenant("question", "INSERT", "UPDATE")
-    tenant("question_message", "INSERT")
+    tenant("question_message", "INSERT", "DELETE")
     op.execute(f"GRANT UPDATE (carrier) ON question_message TO {SERVICE_ROLE}")

@@ -186,3 +186,9 @@ async def test_what_was_answered_is_closed_in_time(service, owner, ask):
             await settle(service)
         rows = sorted(await holding.all_of(service, Question), key=lambda each: each.number)
         assert [each.state for each in rows] == states
+    for days, written in ((14 + 364, 3), (14 + 365, 1)):
+        with clock.fixed(NOON + days * DAY):
+            await settle(service)
+        assert owner.execute("SELECT count(*) FROM question_message").fetchone() == (written,)
+    rows = sorted(await holding.all_of(service, Question), key=lambda each: each.number)
+    assert [each.address is None for each in rows] == [True, False]

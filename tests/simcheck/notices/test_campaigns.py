@@ -85,6 +85,18 @@ async def test_a_campaign_of_a_carrier_or_a_group(service, owner):
     assert states == [("active", 1), ("unreachable", 1), ("waiting", 3)]
 
 
+async def test_a_campaign_of_a_group_holds_what_is_wrong_now(service, owner):
+    await waiting(service, owner)
+    owner.execute(
+        "UPDATE subscription SET reasons = %s, facts = sha256(msisdn_token) "
+        "WHERE carrier = 'viettel' AND verdict = 2",
+        [Reason.DOB_TYPO.mask],
+    )
+    await follow_run(service)
+    assert (await preview(service, "names", group="name")).tracks == 0
+    assert (await preview(service, "dates", group="birth_date")).tracks == 3
+
+
 async def test_a_released_campaign_is_done_when_all_were_told(service, owner):
     await waiting(service, owner)
     await preview(service)
