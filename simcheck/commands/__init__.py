@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simcheck.commands import audit, clients, demo, keys, processes, register, submit
+from simcheck.commands import audit, clients, demo, keys, processes, register, runs, submit
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,3 +18,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(clients.app, name="clients")
     app.add_typer(audit.app, name="audit")
     app.add_typer(register.app, name="register")
+    app.add_typer(runs.app, name="runs")

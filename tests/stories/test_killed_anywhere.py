@@ -35,7 +35,7 @@ AT_ONCE = [
     ("serve", "client after"), ("worker", "job:uploads.load after#2"), ("worker", "job:runs.publish after#2"),
 ]  # fmt: skip
 SWEEPS = ("uploads.sweep", "uploads.finish", "runs.sweep", "feedback.sweep", "queue.stalled")
-PATIENCE = 90.0
+PATIENCE = 240.0  # a killed publisher holds its lock in the queue for a minute
 
 WAKE = """
 INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
