@@ -12,11 +12,13 @@ from simcheck import audit, clock, log
 from simcheck.feedback import ledger, make
 from simcheck.feedback.ledger import Published
 from simcheck.lake.encryption import Dataset
+from simcheck.lake.purge import purge as remove_old
 from simcheck.queue import enqueue_many
 from simcheck.service import Service
 
 ACTOR = "job:feedback.make"
 LOOK_BACK = timedelta(days=2)  # how long a lost job is looked for
+ORPHANED = timedelta(days=1)  # a dataset without a row, that nobody writes to any more
 
 
 @job("feedback.make")
@@ -76,7 +78,7 @@ async def find_lost(service: Service) -> None:
 
 @sweep("feedback.purge", HOURLY)
 async def purge(service: Service) -> None:
-    """Remove acknowledged files after their time."""
+    """Remove acknowledged files after their time, and what a killed process wrote and never made known."""
     after = timedelta(days=service.settings.feedback_days)
     async with service.database.transaction("job:feedback.purge", ministry=True) as session:
         for each in await ledger.to_purge(session, after):
@@ -87,3 +89,9 @@ async def purge(service: Service) -> None:
                 session, "feedback.purged", f"feedback/{each.id}", {"rows": each.rows},
                 stream=f"feedback/{each.carrier}",
             )  # fmt: skip
+    async with service.database.transaction("job:feedback.purge", ministry=True) as session:
+        known = await ledger.known_paths(session)
+    # A file is made known right after it was written; so one that is old and unknown is nobody's.
+    gone = await asyncio.to_thread(remove_old, service.store, make.FOLDER, known, ORPHANED, clock.now())
+    if gone:
+        log.logger().info("datasets purged", count=len(gone))

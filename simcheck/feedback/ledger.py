@@ -155,3 +155,8 @@ async def to_purge(session: AsyncSession, after: timedelta, limit: int = 1000) -
         Feedback.acknowledged_at <= clock.now() - after, Feedback.purged_at.is_(None)
     )
     return list(await session.scalars(query.limit(limit)))
+
+
+async def known_paths(session: AsyncSession) -> set[str]:
+    """The datasets of all files that are kept. The session needs the ministry's scope."""
+    return set(await session.scalars(sa.select(Feedback.path).where(Feedback.purged_at.is_(None))))
