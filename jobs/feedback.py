@@ -59,7 +59,13 @@ async def _make(service: Service, run: Published, *, standing: bool, again: bool
         else:
             rows = await make.of_batch(store, keyring, findings, run.buckets, target)
     async with service.database.transaction(ACTOR, run.carrier, ministry=True) as session:
-        await ledger.keep(session, feedback_id, run, rows, standing=standing)
+        await ledger.one_at_a_time(session, run.run_id)
+        late = not again and await ledger.made_for(session, run.run_id, standing=standing)
+        if not late:
+            await ledger.keep(session, feedback_id, run, rows, standing=standing)
+    if late:  # another worker was woken for the same, and was quicker
+        await asyncio.to_thread(Dataset.open(store, keyring, target).remove)
+        return
     log.logger().info("feedback made", feedback=feedback_id, carrier=run.carrier, rows=rows)
 
 

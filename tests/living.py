@@ -181,3 +181,22 @@ def running(country: Country) -> Iterator[Country]:
         yield country
     finally:
         country.end()
+
+
+def soon(so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def answers(country: Country, path: str, status: int) -> Callable[[], bool]:
+    """Whether the server answers so."""
+
+    def asked() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{country.url}{path}", timeout=20).status_code == status
+        return False
+
+    return asked

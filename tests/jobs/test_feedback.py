@@ -88,3 +88,11 @@ async def test_what_a_killed_worker_wrote_and_never_made_known_leaves_the_lake(s
         await jobs_feedback.purge(service)
     assert set(datasets(service.store, "feedback")) == kept
     assert all(service.store.has(f"{path}/{MANIFEST}") for path in kept)
+
+
+async def test_two_workers_that_are_woken_for_one_run_make_its_files_once(service, owner):
+    _, run = published_run(owner, service)
+    await asyncio.gather(*(jobs_feedback.make_files(service, str(run)) for _ in range(3)))
+    assert owner.execute(FILES).fetchall() == [(150, False, run), (150, True, run)]
+    kept = {path for (path,) in owner.execute("SELECT path FROM feedback")}
+    assert set(datasets(service.store, "feedback")) == kept

@@ -1,4 +1,4 @@
-"""What the service stands on goes away in mid-run and comes back: PostgreSQL, the queue's rows, the disk.
+"""What the service stands on goes away in mid-run and comes back: PostgreSQL, the queue's rows.
 
 No process is started again and nobody does anything: the batches come to the end of an undisturbed run.
 """
@@ -6,8 +6,7 @@ No process is started again and nobody does anything: the batches come to the en
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,7 +15,7 @@ import pytest
 
 from simcheck import migrations
 from simcheck.db.embedded import Embedded
-from tests.living import Country, running
+from tests.living import Country, answers, running, soon
 
 # Whoever writes this row sleeps in the middle of its transaction, until PostgreSQL is gone.
 SLEEP = """
@@ -52,22 +51,6 @@ def server(home) -> Iterator[Server]:
     with made.embedded:
         migrations.upgrade(made.embedded.url())
         yield made
-
-
-def soon(so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not so():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
-def answers(country: Country, path: str, status: int) -> Callable[[], bool]:
-    def asked() -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{country.url}{path}", timeout=20).status_code == status
-        return False
-
-    return asked
 
 
 def while_away(country: Country, headers: dict[str, str], file: Path) -> None:
