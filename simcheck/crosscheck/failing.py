@@ -11,7 +11,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -205,10 +204,11 @@ async def try_again(session: AsyncSession, run_id: uuid.UUID) -> None:
     run.failure = TRIED_AGAIN
     await session.flush()
     audit.record(session, "run.tried_again", f"run/{run.id}", {"batch": str(batch.id)})
-    arguments: dict[str, Any] = {"queueing_lock": "runs.renew"}
     if batch.state == BatchState.CHECKING:
-        arguments = {"queueing_lock": f"runs.start/{batch.id}", "batch_id": str(batch.id)}
-    await enqueue(session, "runs.start" if "batch_id" in arguments else "runs.renew", **arguments)
+        subject = str(batch.id)
+        await enqueue(session, "runs.start", queueing_lock=f"runs.start/{subject}", batch_id=subject)
+    else:
+        await enqueue(session, "runs.renew", queueing_lock="runs.renew")
 
 
 async def _require_only_one(session: AsyncSession, batch: Batch) -> None:
