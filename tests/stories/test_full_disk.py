@@ -63,6 +63,7 @@ def small_disk(tmp_path) -> Iterator[SmallDisk]:
 FAILED = "SELECT count(*) > 3 FROM procrastinate_jobs WHERE status = 'failed' AND task_name LIKE 'runs.%'"
 
 
+@pytest.mark.slow
 def test_the_lakes_disk_is_full(environment, made, undisturbed, small_disk):
     """In the middle of a run: it is not published, nothing half-written is believed, and it goes on later."""
     with running(Country(environment, SIMCHECK_LAKE=str(small_disk.lake))) as country:

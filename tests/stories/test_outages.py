@@ -111,6 +111,7 @@ CREATE TRIGGER dawdling BEFORE UPDATE ON run_bucket FOR EACH ROW WHEN (NEW.state
 SHARES = "SELECT count(DISTINCT split_part(worker, '/', 2)), count(*), sum(attempts) FROM run_bucket"
 
 
+@pytest.mark.slow
 def test_three_workers_on_one_run(environment, made, undisturbed):
     """Each bucket is taken once, by whoever is free; the end is that of one worker, row for row."""
     with running(Country(environment, SIMCHECK_BUCKETS="12", SIMCHECK_LEASE_SECONDS="60")) as country:
