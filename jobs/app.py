@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.signals import on_stop
 
 # Each module registers its tasks.
 from jobs import (  # noqa: F401
@@ -32,6 +35,7 @@ from simcheck.service import Service
 
 GRACE = 20  # seconds that jobs on their way may take after a signal
 A_DAY = 86_400
+AGAIN = 1.0  # seconds before a worker that lost the database begins anew
 
 
 def make_app(service: Service, connections: int = 6) -> App:
@@ -53,13 +57,44 @@ def make_app(service: Service, connections: int = 6) -> App:
 
 
 async def run_worker(service: Service, *, concurrency: int = 1, wait: bool = True) -> None:
-    """Do jobs until a signal ends it, or (without `wait`) until none is due."""
+    """Do jobs until a signal ends it, or (without `wait`) until none is due.
+
+    Procrastinate's worker ends when it loses the database. This one begins anew, for as long as it takes.
+    """
+    if not wait:
+        await _work(service, concurrency, wait=False)
+        return
+    stopped = asyncio.Event()
+    with on_stop(stopped.set):
+        while not stopped.is_set():
+            error = await _until(stopped, _work(service, concurrency, wait=True))
+            if error is not None and not isinstance(error, ConnectorException):
+                raise error
+            if not stopped.is_set():
+                log.logger().warning("the queue was lost", exc_info=error)
+                await _until(stopped, asyncio.sleep(AGAIN))
+
+
+async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> BaseException | None:
+    """Do this to its end, or until the event: then it is cancelled, and awaited. What it raised."""
+    working, waiting = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        working.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
+    return None if working.cancelled() else working.exception()
+
+
+async def _work(service: Service, concurrency: int, *, wait: bool) -> None:
     app = make_app(service, concurrency + 3)
     async with app.open_async():
         await app.run_worker_async(
             concurrency=concurrency,
             wait=wait,
             delete_jobs="successful",
+            install_signal_handlers=not wait,
             shutdown_graceful_timeout=GRACE if wait else A_DAY,  # without a signal, jobs come to their end
         )
 

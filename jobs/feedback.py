@@ -12,11 +12,13 @@ from simcheck import audit, clock, log
 from simcheck.feedback import ledger, make
 from simcheck.feedback.ledger import Published
 from simcheck.lake.encryption import Dataset
+from simcheck.lake.purge import purge as remove_old
 from simcheck.queue import enqueue_many
 from simcheck.service import Service
 
 ACTOR = "job:feedback.make"
 LOOK_BACK = timedelta(days=2)  # how long a lost job is looked for
+ORPHANED = timedelta(days=1)  # a dataset without a row, that nobody writes to any more
 
 
 @job("feedback.make")
@@ -57,7 +59,13 @@ async def _make(service: Service, run: Published, *, standing: bool, again: bool
         else:
             rows = await make.of_batch(store, keyring, findings, run.buckets, target)
     async with service.database.transaction(ACTOR, run.carrier, ministry=True) as session:
-        await ledger.keep(session, feedback_id, run, rows, standing=standing)
+        await ledger.one_at_a_time(session, run.run_id)
+        late = not again and await ledger.made_for(session, run.run_id, standing=standing)
+        if not late:
+            await ledger.keep(session, feedback_id, run, rows, standing=standing)
+    if late:  # another worker was woken for the same, and was quicker
+        await asyncio.to_thread(Dataset.open(store, keyring, target).remove)
+        return
     log.logger().info("feedback made", feedback=feedback_id, carrier=run.carrier, rows=rows)
 
 
@@ -76,7 +84,7 @@ async def find_lost(service: Service) -> None:
 
 @sweep("feedback.purge", HOURLY)
 async def purge(service: Service) -> None:
-    """Remove acknowledged files after their time."""
+    """Remove acknowledged files after their time, and what a killed process wrote and never made known."""
     after = timedelta(days=service.settings.feedback_days)
     async with service.database.transaction("job:feedback.purge", ministry=True) as session:
         for each in await ledger.to_purge(session, after):
@@ -87,3 +95,9 @@ async def purge(service: Service) -> None:
                 session, "feedback.purged", f"feedback/{each.id}", {"rows": each.rows},
                 stream=f"feedback/{each.carrier}",
             )  # fmt: skip
+    async with service.database.transaction("job:feedback.purge", ministry=True) as session:
+        known = await ledger.known_paths(session)
+    # A file is made known right after it was written; so one that is old and unknown is nobody's.
+    gone = await asyncio.to_thread(remove_old, service.store, make.FOLDER, known, ORPHANED, clock.now())
+    if gone:
+        log.logger().info("datasets purged", count=len(gone))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,13 +15,13 @@ from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import clock, log
 from simcheck.cases.after_run import after_run
-from simcheck.crosscheck import publish, runs
+from simcheck.crosscheck import failing, publish, runs
 from simcheck.crosscheck.buckets import check_online, check_sealed
 from simcheck.crosscheck.finish import Task, day_of, finish, measure_of
 from simcheck.crosscheck.models import Run, RunKind
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.tidy import tidy
-from simcheck.errors import UsageError
+from simcheck.errors import UnavailableError, UsageError
 from simcheck.queue import enqueue, enqueue_many
 from simcheck.register import keeping, ledger
 from simcheck.register.models import RegisterSnapshot
@@ -58,7 +59,14 @@ async def _make(service: Service, batch_id: uuid.UUID, kind: RunKind) -> None:
         return
     assert register.buckets is not None
     lake = Lake(service.store, service.keyring)
-    rows = await asyncio.to_thread(lake.prepare, batch.carrier, batch_id, run_id, register.buckets)
+    try:
+        rows = await asyncio.to_thread(lake.prepare, batch.carrier, batch_id, run_id, register.buckets)
+    except Exception as error:
+        async with service.database.transaction(actor, batch.carrier, ministry=True) as session:
+            held = await session.get(Batch, batch_id, with_for_update=True)
+            if held is not None and held.state == wanted:
+                await failing.making(session, held, kind, register, _failure(service, "start", error))
+        raise
     async with service.database.transaction(actor, batch.carrier, ministry=True) as session:
         held = await session.get(Batch, batch_id, with_for_update=True)
         if held is not None and held.state == wanted:
@@ -71,25 +79,48 @@ async def _register(service: Service, session: AsyncSession) -> RegisterSnapshot
     return await ledger.current(session)
 
 
+def _failure(service: Service, step: str, error: BaseException, bucket: int | None = None) -> failing.Failure:
+    return failing.Failure(step, error, timedelta(seconds=service.settings.retry_seconds), bucket)
+
+
 @job("runs.check")
 async def check(service: Service, run_id: str, bucket: int) -> None:
     """Check one bucket, if nobody does. While it is under way the lease is renewed."""
     run_uuid, worker = uuid.UUID(run_id), f"{WORKER}/{uuid.uuid4().hex[:8]}"
-    seconds = service.settings.lease_seconds
     async with service.database.transaction(f"{ACTOR}.check", ministry=True) as session:
         run = await runs.live(session, run_uuid)
-        if run is None or await runs.take(session, run_uuid, bucket, worker, seconds) is None:
+        if run is None:
             return
+        attempts = await runs.take(session, run_uuid, bucket, worker, service.settings.lease_seconds)
         register = await session.get_one(RegisterSnapshot, run.register_id)
-    work = asyncio.create_task(asyncio.to_thread(_check, service, run, register.path, bucket))
-    while not (await asyncio.wait([work], timeout=seconds / 3))[0]:
-        async with service.database.transaction(f"{ACTOR}.check", ministry=True) as session:
-            await runs.renew(session, run_uuid, bucket, worker, seconds)
-    counts = work.result()
+    if attempts is None:
+        return
+    try:
+        if attempts > failing.MOST_ATTEMPTS:
+            raise failing.killed()
+        counts = await _watched(service, run, register.path, bucket, worker)
+    except Exception as error:
+        async with service.database.transaction(f"{ACTOR}.check", run.carrier, ministry=True) as session:
+            held = await runs.live(session, run_uuid, lock=True)
+            if held is not None:
+                failure = _failure(service, "check", error, bucket)
+                await failing.bucket(session, held, worker, attempts, failure)
+        raise
     async with service.database.transaction(f"{ACTOR}.check", run.carrier, ministry=True) as session:
         held = await runs.live(session, run_uuid, lock=True)
         if held is not None:
             await runs.done(session, held, bucket, counts)
+
+
+async def _watched(service: Service, run: Run, register: str, bucket: int, worker: str) -> dict[str, int]:
+    """Check in a thread; meanwhile give signs of life."""
+    seconds = service.settings.lease_seconds
+    work = asyncio.create_task(asyncio.to_thread(_check, service, run, register, bucket))
+    while not (await asyncio.wait([work], timeout=seconds / 3))[0]:
+        with suppress(UnavailableError):  # the next sign may come through; if none does, the lease runs out
+            async with service.database.transaction(f"{ACTOR}.check", ministry=True) as session:
+                await runs.renew(session, run.id, bucket, worker, seconds)
+    return work.result()
 
 
 def _check(service: Service, run: Run, path: str, bucket: int) -> dict[str, int]:
@@ -108,24 +139,36 @@ def _check(service: Service, run: Run, path: str, bucket: int) -> dict[str, int]
 
 @job("runs.publish")
 async def publish_all(service: Service) -> None:
-    """Publish the runs whose buckets are done, one after the other."""
+    """Publish the runs whose buckets are done, one after the other; one that fails stops no other."""
     while True:
         async with service.database.transaction(f"{ACTOR}.publish", ministry=True) as session:
-            due = (await session.scalars(runs.PUBLISHABLE)).first()
-        if due is None or not await _publish(service, due):
+            due = await runs.publishable(session)
+        if due is None:
             return
+        try:
+            if not await _publish(service, due):
+                return
+        except Exception as error:
+            async with service.database.transaction(f"{ACTOR}.publish", ministry=True) as session:
+                held = await runs.live(session, due, lock=True)
+                if held is not None:
+                    await failing.publishing(session, held, _failure(service, "publish", error))
+            log.logger().error("run not published", run=due, exc_info=error)
 
 
 async def _publish(service: Service, run_id: uuid.UUID) -> bool:
     """Publish a run; False where others published meanwhile, so that it has to be done again later."""
     lake = Lake(service.store, service.keyring)
     async with service.database.transaction(f"{ACTOR}.publish", ministry=True) as session:
-        run = await runs.live(session, run_id)
+        run = await runs.live(session, run_id, lock=True)
         if run is None:
             return True
+        run.attempts += 1
         task, standing = await runs.task_of(session, run), await runs.standing(session, run.carrier)
         register = await session.get_one(RegisterSnapshot, run.register_id)
         old = await runs.is_older(session, run, standing.before_batch)
+    if run.attempts > failing.MOST_ATTEMPTS:
+        raise failing.killed()
     whole = None
     if not old:
         sealed = None
@@ -138,10 +181,11 @@ async def _publish(service: Service, run_id: uuid.UUID) -> bool:
         if held is None:
             return True
         if await runs.standing(session, run.carrier) != standing:
+            held.attempts -= 1
             await runs.wake_publisher(session)
             return False
         if whole is None:
-            await runs.supersede(session, held)
+            await failing.supersede(session, held)
             return True
         leaving = await runs.leaving(session, held, timedelta(days=service.settings.kept_days))
         written = await publish.write(session, lake, task, whole, leaving)
@@ -170,7 +214,7 @@ async def find_due(service: Service) -> None:
     """Wake what is due and does not move: batches without a run, free buckets, runs to publish or renew."""
     now = clock.now()
     async with service.database.transaction(f"{ACTOR}.sweep", ministry=True) as session:
-        batches = (await session.scalars(runs.WITHOUT_RUN)).all()
+        batches = await runs.without_run(session)
         await enqueue_many(
             session, "runs.start",
             [{"args": {"batch_id": str(each)}, "lock": None, "queueing_lock": f"runs.start/{each}"}
@@ -178,7 +222,7 @@ async def find_due(service: Service) -> None:
         )  # fmt: skip
         buckets = (await session.execute(runs.WAITING, {"now": now})).all()
         await runs.wake_buckets(session, [(row.run_id, row.bucket) for row in buckets])
-        if (await session.scalars(runs.PUBLISHABLE)).first() is not None:
+        if await runs.publishable(session) is not None:
             await runs.wake_publisher(session)
         if await runs.outdated(session):
             await enqueue(session, "runs.renew", queueing_lock="runs.renew")

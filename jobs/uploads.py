@@ -114,6 +114,9 @@ class _Load:
         """Whether it ended in a dataset (or with another worker), not in a refusal."""
         try:
             loaded = await self._watched()
+            await self._beat(
+                {"attempts": 0}
+            )  # it can be read: what fails from now on is not the file's fault
         except FileRefusedError as refused:
             return await self._refuse("file_refused", f"The file {refused.cause}. {refused.remedy}.")
         except RefusedError as refused:

@@ -173,6 +173,9 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."
     )
+    retry_seconds: float = Field(
+        60, gt=0, description="Pause before a step of a run that failed is tried again; it doubles each time."
+    )
     kept_days: float = Field(
         30, ge=0, description="Days that rows of the lake are kept when newer ones have taken their place."
     )

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from simcheck import clock, migrations
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import service_of
+from simcheck.crosscheck import failing
 from simcheck.errors import UnavailableError
 from simcheck.service import STEP
 
@@ -73,7 +74,13 @@ async def metrics(request: Request, registry: Annotated[CollectorRegistry, Depen
     """Counters of this process and ages out of the tables, as Prometheus reads them."""
     async with service_of(request).database.transaction("metrics", ministry=True) as session:
         rows = (await session.execute(FRESHNESS)).all()
+        given_up = await failing.by_carrier(session)
     ages = CollectorRegistry()
+    failed = Gauge(
+        "simcheck_failed_runs", "Runs given up, with none published since.", ["carrier"], registry=ages
+    )
+    for carrier, count in given_up.items():
+        failed.labels(carrier).set(count)
     gauges = {
         thing: Gauge(name, text, ["carrier"] if thing == "carrier" else [], registry=ages)
         for thing, (name, text) in GAUGES.items()

@@ -13,6 +13,7 @@ from simcheck.commands import (
     processes,
     questions,
     register,
+    runs,
     submit,
     twins,
 )
@@ -33,3 +34,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(register.app, name="register")
     app.add_typer(notices.app, name="notices")
     app.add_typer(questions.app, name="questions")
+    app.add_typer(runs.app, name="runs")

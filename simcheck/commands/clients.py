@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import carriers.registry
 from simcheck.access import clients, scopes
-from simcheck.config import settings
+from simcheck.commands.acting import in_a_transaction
 from simcheck.errors import UsageError
-from simcheck.service import opened
 
 app = typer.Typer(no_args_is_help=True, help="Add, revoke and list client systems.")
-Result = TypeVar("Result")
 
 
 @app.command()
@@ -47,7 +43,7 @@ def add(
             session, client, name or client, carrier=carrier, scopes=wanted, public_keys=keys, rate=rate
         )
 
-    secret = _in_a_transaction(work)
+    secret = in_a_transaction(work)
     typer.echo(f"client_id      {client}")
     if secret:
         typer.echo(f"client_secret  {secret}")
@@ -56,14 +52,14 @@ def add(
 @app.command()
 def revoke(client: Annotated[str, typer.Argument(help="The client's id.")]) -> None:
     """End a client: it gets no more tokens, and those that it has are refused within seconds."""
-    _in_a_transaction(lambda session: clients.revoke(session, client))
+    in_a_transaction(lambda session: clients.revoke(session, client))
     typer.echo(f"{client} is revoked")
 
 
 @app.command(name="list")
 def show() -> None:
     """List the clients that are not revoked."""
-    for client, standing in sorted(_in_a_transaction(clients.standing).items()):
+    for client, standing in sorted(in_a_transaction(clients.standing).items()):
         typer.echo(f"{client}  {standing.carrier or '-'}  {' '.join(sorted(standing.scopes))}")
 
 
@@ -75,14 +71,3 @@ def _read_keys(path: Path) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise UsageError(f"{path}: not a file with a JWK set")
     return read
-
-
-def _in_a_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        async with (
-            opened(settings()) as service,
-            service.database.transaction("operator", ministry=True) as session,
-        ):
-            return await work(session)
-
-    return asyncio.run(run())

@@ -64,6 +64,8 @@ class Run(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=NOTHING)
     rules: Mapped[str | None]
     failure: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(sa.Integer(), server_default=sa.text("0"))  # to publish it
+    due_at: Mapped[datetime | None]  # after a failure, not before
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     published_at: Mapped[datetime | None]

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
+from simcheck.crosscheck import failing
 from simcheck.crosscheck.finish import Task
 from simcheck.crosscheck.models import BucketState, Run, RunBucket, RunKind, RunState
 from simcheck.crosscheck.others import Published
@@ -31,7 +32,7 @@ LIVE = (RunState.DUE, RunState.CHECKING, RunState.PUBLISHING)
 # One bucket, taken by this worker unless another one has it and gives signs of life.
 TAKE = sa.text("""
 UPDATE run_bucket SET worker = :worker, lease_until = :until, attempts = attempts + 1
-WHERE run_id = :run AND bucket = :bucket AND state = 'due' AND (lease_until IS NULL OR lease_until < :now)
+WHERE run_id = :run AND bucket = :bucket AND state = 'due' AND (lease_until IS NULL OR lease_until <= :now)
 RETURNING attempts
 """)
 RENEW = sa.text("""
@@ -47,7 +48,7 @@ WHERE run_id = :run AND bucket = :bucket AND state = 'due'
 WAITING = sa.text("""
 SELECT run_bucket.run_id, run_bucket.bucket FROM run_bucket JOIN run ON run.id = run_bucket.run_id
 WHERE run.state = 'checking' AND run_bucket.state = 'due'
-  AND (run_bucket.lease_until IS NULL OR run_bucket.lease_until < :now)
+  AND (run_bucket.lease_until IS NULL OR run_bucket.lease_until <= :now)
 """)
 # Each carrier's newest published run.
 PUBLISHED = sa.text("""
@@ -56,12 +57,13 @@ WHERE state = 'published' ORDER BY carrier, published_at DESC
 """)
 # Batches that wait for a run: loaded, and none is live.
 WITHOUT_RUN = sa.text("""
-SELECT id FROM batch WHERE state = 'checking' AND NOT EXISTS (
+SELECT id FROM batch WHERE state = 'checking' AND (check_due_at IS NULL OR check_due_at <= :now)
+AND NOT EXISTS (
     SELECT FROM run WHERE run.batch_id = batch.id AND run.state IN ('due', 'checking', 'publishing')
 )
 """)
 # Carriers whose newest published run was against another register than the current one, or against one that
-# did not answer for some rows, long enough ago to ask again.
+# did not answer for some rows, long enough ago to ask again. One that was given up lately is left alone.
 OUTDATED = sa.text("""
 WITH newest AS (
     SELECT DISTINCT ON (carrier) carrier, batch_id, register_id, published_at,
@@ -70,16 +72,20 @@ WITH newest AS (
 )
 SELECT newest.carrier, newest.batch_id FROM newest
 JOIN register_snapshot AS register ON register.state = 'current'
+JOIN batch ON batch.id = newest.batch_id AND (batch.check_due_at IS NULL OR batch.check_due_at <= :now)
 WHERE (newest.register_id <> register.id OR newest.unanswered > 0 AND newest.published_at < :ask_again)
 AND NOT EXISTS (
     SELECT FROM run WHERE run.carrier = newest.carrier AND run.register_id = register.id
-    AND run.state IN ('due', 'checking', 'publishing')
+    AND (run.state IN ('due', 'checking', 'publishing')
+         OR run.state = 'failed' AND run.failure = 'given_up' AND run.batch_id = newest.batch_id
+         AND run.changed_at > greatest(:rested, newest.published_at))
 )
 """)
 ASK_AGAIN = timedelta(hours=1)
 # Runs that publish: those that an earlier live run of the same carrier does not hold up.
 PUBLISHABLE = sa.text("""
-SELECT run.id FROM run WHERE run.state = 'publishing' AND NOT EXISTS (
+SELECT run.id FROM run WHERE run.state = 'publishing' AND (run.due_at IS NULL OR run.due_at <= :now)
+AND NOT EXISTS (
     SELECT FROM run AS earlier WHERE earlier.carrier = run.carrier AND earlier.made_at < run.made_at
     AND earlier.state IN ('due', 'checking', 'publishing')
 ) ORDER BY run.made_at
@@ -104,8 +110,21 @@ class Standing:
 async def outdated(session: AsyncSession) -> list[uuid.UUID]:
     """Batches that are due to be checked again: each carrier's current one, as far as the register changed,
     or has not answered. Needs the ministry's scope."""
-    rows = await session.execute(OUTDATED, {"ask_again": clock.now() - ASK_AGAIN})
+    now = clock.now()
+    values = {"now": now, "ask_again": now - ASK_AGAIN, "rested": now - failing.REST}
+    rows = await session.execute(OUTDATED, values)
     return [row.batch_id for row in rows]
+
+
+async def without_run(session: AsyncSession) -> list[uuid.UUID]:
+    """Batches that wait for a run to be made of them. Needs the ministry's scope."""
+    return list(await session.scalars(WITHOUT_RUN, {"now": clock.now()}))
+
+
+async def publishable(session: AsyncSession) -> uuid.UUID | None:
+    """The next run to be published. Needs the ministry's scope."""
+    found: uuid.UUID | None = (await session.scalars(PUBLISHABLE, {"now": clock.now()})).first()
+    return found
 
 
 async def live(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -> Run | None:
@@ -144,6 +163,7 @@ async def make(
         )
         for each in range(run.buckets)
     )
+    batch.check_attempts, batch.check_due_at = 0, None
     if kind is RunKind.BATCH:
         batch.run_id = run_id
         batch.changed_at = now
@@ -238,21 +258,6 @@ async def is_older(session: AsyncSession, run: Run, current: uuid.UUID | None) -
     asked = sa.select(Batch.id, Batch.received_at).where(Batch.id.in_([current, run.batch_id]))
     came = {row.id: row.received_at for row in await session.execute(asked)}
     return bool(came[run.batch_id] < came[current])
-
-
-async def supersede(session: AsyncSession, run: Run) -> None:
-    """End a run whose batch came before one that counts already: it would bring back what was."""
-    now = clock.now()
-    run.state, run.failure, run.changed_at = RunState.FAILED, "superseded", now
-    await session.execute(
-        sa.update(Batch)
-        .where(Batch.id == run.batch_id, Batch.state == BatchState.CHECKING)
-        .values(
-            state=BatchState.REFUSED, refusal_code="superseded", changed_at=now, done_at=now,
-            refusal="A newer file of this carrier was taken in the meantime. Nothing is to be done.",
-        )
-    )  # fmt: skip
-    audit.record(session, "run.superseded", f"run/{run.id}", {"batch": str(run.batch_id)})
 
 
 async def leaving(session: AsyncSession, run: Run, kept: timedelta) -> list[uuid.UUID]:

@@ -67,6 +67,11 @@ async def made_for(session: AsyncSession, run_id: uuid.UUID, *, standing: bool) 
     return bool(await session.scalar(sa.select(sa.exists().where(Feedback.run_id == run_id, whose))))
 
 
+async def one_at_a_time(session: AsyncSession, run_id: uuid.UUID) -> None:
+    """Until the transaction's end nobody else makes a file of this run known."""
+    await session.execute(sa.select(Run.id).where(Run.id == run_id).with_for_update())
+
+
 async def keep(
     session: AsyncSession, feedback_id: uuid.UUID, run: Published, rows: int, *, standing: bool
 ) -> None:
@@ -155,3 +160,8 @@ async def to_purge(session: AsyncSession, after: timedelta, limit: int = 1000) -
         Feedback.acknowledged_at <= clock.now() - after, Feedback.purged_at.is_(None)
     )
     return list(await session.scalars(query.limit(limit)))
+
+
+async def known_paths(session: AsyncSession) -> set[str]:
+    """The datasets of all files that are kept. The session needs the ministry's scope."""
+    return set(await session.scalars(sa.select(Feedback.path).where(Feedback.purged_at.is_(None))))

@@ -24,6 +24,7 @@ from simcheck.lake.files import Store
 from simcheck.privacy import Keyring
 from simcheck.records import ROW
 
+FOLDER = "feedback"  # in the lake
 FILE = "rows"  # of a feedback dataset
 FINAL = "final"  # stem of a run's last words, as `crosscheck` writes them
 SCHEMA = pa.schema(
@@ -61,7 +62,7 @@ def findings_name(carrier: str, run_id: uuid.UUID) -> str:
 
 def name_of(carrier: str, feedback_id: uuid.UUID) -> str:
     """The dataset of a feedback file."""
-    return f"feedback/{carrier}/{feedback_id}"
+    return f"{FOLDER}/{carrier}/{feedback_id}"
 
 
 async def of_batch(store: Store, keyring: Keyring, findings: str, buckets: int, target: str) -> int:

@@ -35,7 +35,10 @@ class BatchState(StrEnum):
 
 
 class Batch(Base):
-    """A subscriber file that a carrier sent. `file_name` is the client's name for it, sealed."""
+    """A subscriber file that a carrier sent. `file_name` is the client's name for it, sealed.
+
+    `check_attempts` counts those to make a run of it that failed, `check_due_at` is when the next one is due.
+    """
 
     __tablename__ = "batch"
     __table_args__ = (
@@ -66,6 +69,8 @@ class Batch(Base):
     refusal: Mapped[str | None]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=NOTHING)
     run_id: Mapped[uuid.UUID | None]
+    check_attempts: Mapped[int] = mapped_column(sa.Integer(), server_default=sa.text("0"))
+    check_due_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     done_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from jobs import feedback as jobs_feedback
 from jobs.app import run_worker
 from simcheck import clock
 from simcheck.lake.encryption import MANIFEST
+from simcheck.lake.purge import datasets
 from simcheck.queue import enqueue
 from tests.feeding import published_run
 
@@ -64,3 +65,34 @@ async def test_an_acknowledged_file_leaves_the_lake_after_its_time(service, owne
         True: False, False: True
     }  # fmt: skip
     assert owner.execute("SELECT count(*) FROM feedback WHERE purged_at IS NOT NULL").fetchone() == (1,)
+
+
+async def test_what_a_killed_worker_wrote_and_never_made_known_leaves_the_lake(service, owner, monkeypatch):
+    """The dataset is whole and published, but no row names it; the next attempt made another."""
+    _, run = published_run(owner, service)
+
+    async def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(jobs_feedback.ledger, "keep", killed)
+        await jobs_feedback.make_files(service, str(run))
+    await jobs_feedback.make_files(service, str(run))
+    kept = {path for (path,) in owner.execute("SELECT path FROM feedback")}
+    there = set(datasets(service.store, "feedback"))
+    assert len(kept) == 2
+    assert len(there - kept) == 1
+    await jobs_feedback.purge(service)
+    assert set(datasets(service.store, "feedback")) == there  # it may be on its way
+    with clock.fixed(clock.now() + timedelta(days=1, minutes=1)):
+        await jobs_feedback.purge(service)
+    assert set(datasets(service.store, "feedback")) == kept
+    assert all(service.store.has(f"{path}/{MANIFEST}") for path in kept)
+
+
+async def test_two_workers_that_are_woken_for_one_run_make_its_files_once(service, owner):
+    _, run = published_run(owner, service)
+    await asyncio.gather(*(jobs_feedback.make_files(service, str(run)) for _ in range(3)))
+    assert owner.execute(FILES).fetchall() == [(150, False, run), (150, True, run)]
+    kept = {path for (path,) in owner.execute("SELECT path FROM feedback")}
+    assert set(datasets(service.store, "feedback")) == kept

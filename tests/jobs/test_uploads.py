@@ -116,19 +116,25 @@ async def test_a_worker_that_was_thought_dead_does_no_harm(send, service, owner,
 
 
 async def test_signs_of_life_hold_the_lease_and_show_how_far_it_is(send, service, owner, monkeypatch):
-    batch, reads = await send(), Reading.__iter__
+    batch, reads, go = await send(), Reading.__iter__, threading.Event()
 
-    def slow(reading):
+    def stopping(reading):
         yield from reads(reading)
-        threading.Event().wait(1)
+        assert go.wait(30)
 
-    monkeypatch.setattr(Reading, "__iter__", slow)
+    async def until(so: str) -> None:
+        async with asyncio.timeout(20):
+            while not owner.execute(f"SELECT {so} FROM batch").fetchone()[0]:
+                await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(Reading, "__iter__", stopping)
     reading = asyncio.create_task(uploads.load(service, "generic"))
-    await asyncio.sleep(0.8)
-    counts = owner.execute("SELECT counts FROM batch").fetchone()[0]
-    assert counts["rows_read"] == 20
+    await until("coalesce(counts -> 'rows_read' = '20', false)")
+    [seen] = owner.execute("SELECT changed_at FROM batch").fetchone()
+    await until(f"changed_at > '{seen.isoformat()}'")
     async with service.database.transaction("test", "generic") as session:
-        assert await stages.claim(session, "generic", timedelta(seconds=0.4)) is None
+        assert await stages.claim(session, "generic", timedelta(seconds=20)) is None
+    go.set()
     await reading
     assert state(owner, batch) == "checking"
 
