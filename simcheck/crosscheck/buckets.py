@@ -93,8 +93,10 @@ def against_answers(rows: Declared, register: Register, measure: Measure, thread
 
 
 def pending_of(target: Dataset, bucket: int, batch: int) -> tuple[I64, Pending]:
-    """The numbers of a bucket's rows that wait for the second look, ascending, and what it needs of them: they
-    are the rows of a batch of that number, in this order."""
+    """The numbers of a bucket's rows that wait for the second look, ascending, and what it needs of them.
+
+    They are the rows of the batch of that number, in this order.
+    """
     kept = pa.Table.from_batches(read(target, PENDING, bucket), PENDING_SCHEMA).sort_by(ROW)
     row, key, born, other_born, born_flags = (
         np.array(kept[name].to_numpy()) for name in (ROW, "key", "born", "other_born", "born_flags")

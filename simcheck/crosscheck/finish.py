@@ -1,8 +1,7 @@
 """The end of a run before anybody sees it: the second look, the facts of the whole, final findings.
 
-A run's rows are gone through bucket by bucket, and only those about which other rows tell something stand in
-memory (`near.py`): it takes as much for a country's carrier as for a small one. The steps over these are those
-of a check of files, so that they lead to the same end.
+A run's rows are gone through bucket by bucket, and only those about which other rows tell something stand
+in memory (`near.py`). The steps over these are those of a check of files, so that they lead to the same end.
 """
 
 from __future__ import annotations
@@ -77,9 +76,9 @@ class Whole:
 
     `counts` are the rows of each verdict and reason, `encodings` the dead encodings in which the file was
     settled to be written. `others` are the touched rows of other carriers with their verdicts and reasons as
-    told. `aside` are the numbers in the file, ascending, of rows in whose place another row of the same phone
-    number stands; `claimed` the phone numbers in service at other carriers, ascending, and `claims` at how many
-    carriers in all.
+    told. `aside` are the numbers in the file, ascending, of rows in whose place another row of the same
+    phone number stands; `claimed` the phone numbers in service at other carriers, ascending, and `claims` at
+    how many carriers in all.
     """
 
     counts: dict[str, dict[str, int]]
@@ -129,8 +128,8 @@ def finish(
 
 
 class _Run:
-    """A run's rows, gone through three times: what they tell together, which ones that is about, all of them as
-    they are told."""
+    """A run's rows, gone through three times: what they tell together, which ones that is about, and all of
+    them as they are told."""
 
     def __init__(
         self, lake: Lake, task: Task, rules: Rules, later: list[Later | None], tells_faces: bool
@@ -143,7 +142,7 @@ class _Run:
         self._own: Own | None = None
 
     def look(self, before: Published | None, others: list[Published]) -> list[Others]:
-        """Count numbers, persons and evidence of dead encodings; the other carriers' rows that are touched."""
+        """Count numbers, persons, evidence of dead encodings; the other carriers' rows that are touched."""
         if others:
             self._own = own_of(self.lake, before, others, self.task.rows, self.rules)
         count, read = 0, np.zeros(KEYBOARDS_FROM, np.int64)
@@ -186,8 +185,8 @@ class _Run:
         return found
 
     def write(self, near: Near, reasons: U64, threads: int) -> dict[str, dict[str, int]]:
-        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`. How many rows
-        have each verdict and each reason."""
+        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`. How many
+        rows have each verdict and each reason."""
         verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
         order = np.lexsort((near.place, near.bucket))
         bounds = np.searchsorted(near.bucket[order], np.arange(self.task.buckets + 1))

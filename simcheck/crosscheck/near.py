@@ -52,7 +52,7 @@ class Near:
         )
 
     def aside(self, verdict: Bytes) -> I64:
-        """The numbers in the file, ascending, of rows in whose place another row of the same number stands."""
+        """The rows, by number in the file and ascending, in whose place another of the same number stands."""
         stands = np.zeros(len(self.row), np.bool_)
         stands[one_of_each(self.national, verdict, self.over)] = True
         return self.row[~stands & (self.national > 0)]

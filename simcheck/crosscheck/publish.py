@@ -1,8 +1,8 @@
 """Publishing a run: what changed of its subscriptions, in the one transaction that makes the run true.
 
 What the run found is staged in a temporary table and merged: rows of which nothing changed are not touched,
-and keep pointing to the batch that last changed them. Both are done in parts, by ranges of the numbers' tokens:
-a part is sorted and compared in memory, whatever the carrier's size, and indexes grow at one place at a time.
+and keep pointing to the batch that last changed them. It is done in parts, by ranges of the numbers' tokens:
+a part is sorted and compared in memory, whatever the carrier's size, and the index grows at one place.
 What others have to follow stays in the temporary table `changed_subscription`.
 """
 

@@ -32,9 +32,9 @@ _NUMBERS = ("national", "key", "bearer")
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one bucket, the first of them at the place `start` there: their numbers in the file, the 9-digit
-    mobile number, the ID number as declared, whom the row names, the mask of reasons, the name score (NaN: no
-    name was compared), and whether they are out of service."""
+    """Rows of one bucket, the first of them at the place `start` there: their numbers in the file, the mobile
+    number (9 digits), the ID number as declared, whom the row names, the mask of reasons, the name score
+    (NaN: no name was compared), and whether they are out of service."""
 
     bucket: int
     start: int

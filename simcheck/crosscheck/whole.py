@@ -75,8 +75,8 @@ def dead_encodings(read: I64, marked: int, rules: Rules) -> list[int]:
 
 
 def settled(reasons: U64, tells_faces: bool, encodings: Iterable[int]) -> U64:
-    """Rows by what their file tells: one that does not tell of face checks has not missed any, and a name that
-    reads as it stands and also through a dead encoding of the file is written in that."""
+    """Rows by what their file tells: one that does not tell of face checks has not missed any, and a name
+    that reads as it stands and also through a dead encoding of the file is written in that."""
     if not tells_faces:
         reasons = reasons & ~_FACE
     in_file = np.uint64(sum(1 << (DOUBT_SHIFT + each) for each in encodings))
