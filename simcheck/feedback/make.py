@@ -40,7 +40,7 @@ SCHEMA = pa.schema(
 CHANGED_SINCE = sa.text("""
 SELECT msisdn_token, CASE WHEN batch_id = :batch THEN row ELSE 0 END AS row, verdict, reasons
 FROM subscription
-WHERE carrier = :carrier AND run_id IN (SELECT id FROM run WHERE carrier <> :carrier)
+WHERE carrier = :carrier AND run_id NOT IN (SELECT id FROM run WHERE carrier = :carrier)
 """).bindparams(sa.bindparam("batch", type_=sa.Uuid()), sa.bindparam("carrier", type_=sa.Text()))
 CHANGED = pa.schema(
     [

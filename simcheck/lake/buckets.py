@@ -115,8 +115,8 @@ def beside(
     """
     one = other = None
     while True:
-        one = one if one is not None and len(one) else next(left, None)
-        other = other if other is not None and len(other) else next(right, None)
+        one = one if one is not None and len(one) else next(filter(len, left), None)
+        other = other if other is not None and len(other) else next(filter(len, right), None)
         if one is None or other is None:
             break
         count = min(len(one), len(other))
