@@ -26,7 +26,7 @@ from simcheck.terminal import Language
 SIZES = [int(each) for each in sys.argv[1:]] or [1_000_000, 5_000_000]
 HOME = Path(__file__).resolve().parents[2] / ".simcheck" / "bench" / "service"
 POLL = 0.25
-BUCKET_ROWS = 62_500  # a worker's memory goes by the size of the register's buckets, so that is the same
+BUCKET_ROWS = 62_500  # citizens of a bucket: what of a worker's memory goes by them is the same at every size
 EVERY = 100  # one row in so many is changed for the second file
 BARE = "CREATE TABLE bare (LIKE subscription INCLUDING DEFAULTS)"
 COPIED = "SELECT * FROM subscription"
