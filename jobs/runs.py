@@ -174,7 +174,10 @@ async def _publish(service: Service, run_id: uuid.UUID) -> bool:
         sealed = None
         if register.path != ledger.ONLINE:
             sealed = keeping.sealed_register(service.store, service.keyring, register.path)
-        whole = await asyncio.to_thread(finish, lake, task, sealed, standing.before, standing.others, THREADS)
+        with log.timed("publish.finish"):
+            whole = await asyncio.to_thread(
+                finish, lake, task, sealed, standing.before, standing.others, THREADS
+            )
     async with service.database.transaction(f"{ACTOR}.publish", run.carrier, ministry=True) as session:
         await session.execute(runs.ONE_AT_A_TIME)
         held = await runs.live(session, run_id, lock=True)
@@ -188,8 +191,9 @@ async def _publish(service: Service, run_id: uuid.UUID) -> bool:
             await failing.supersede(session, held)
             return True
         leaving = await runs.leaving(session, held, timedelta(days=service.settings.kept_days))
-        written = await publish.write(session, lake, task, whole, leaving)
-        await after_run(session, run_id, referral=timedelta(days=service.settings.referral_days))
+        written = await publish.write(session, lake, task, whole, leaving, THREADS)
+        with log.timed("publish.cases"):
+            await after_run(session, run_id, referral=timedelta(days=service.settings.referral_days))
         await runs.published(session, held, whole.counts, written, whole.encodings)
         await _tell(session, held, task)
     return True

@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -141,6 +143,14 @@ def logger() -> structlog.stdlib.BoundLogger:
     """The log. The first argument of its methods is a constant string; fields are those of `FIELDS`."""
     bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("simcheck")
     return bound
+
+
+@contextmanager
+def timed(act: str) -> Iterator[None]:
+    """Say how long the block took, when it has ended well."""
+    began = time.monotonic()
+    yield
+    logger().info("step done", act=act, seconds=time.monotonic() - began)
 
 
 def bind(**fields: object) -> None:

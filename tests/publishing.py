@@ -16,9 +16,8 @@ from simcheck.reasons import Reason, Verdict
 BATCH = uuid.UUID(int=1)
 CHANGED = """
 CREATE TEMPORARY TABLE changed_subscription (
-    carrier text, msisdn_token bytea, id_token bytea, contract_token bytea, old_verdict smallint,
-    old_reasons bigint, new_verdict smallint, new_reasons bigint, batch_id uuid, bucket int, row bigint,
-    claimants smallint, facts bytea
+    carrier text, msisdn_token bytea, id_token bytea, contract_token bytea, new_verdict smallint,
+    new_reasons bigint, facts bytea
 ) ON COMMIT DROP
 """
 KEEP = """
@@ -33,8 +32,7 @@ ON CONFLICT (msisdn_token, carrier) DO UPDATE SET
 """
 TELL = """
 INSERT INTO changed_subscription VALUES (
-    :carrier, :msisdn_token, :id_token, :contract_token, NULL, 0, :verdict, :reasons, :batch_id, :bucket,
-    :row, :claimants, :facts)
+    :carrier, :msisdn_token, :id_token, :contract_token, :verdict, :reasons, :facts)
 """
 
 

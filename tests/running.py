@@ -144,6 +144,6 @@ def final(owner: Any, service: Any, carrier: str) -> list[Found]:
 def subscriptions(owner: Any) -> list[tuple[Any, ...]]:
     """All that counts of every subscription, whichever run or batch wrote it."""
     return owner.execute(
-        "SELECT carrier, msisdn_token, id_token, contract_token, row_ref_token, verdict, reasons, name_score,"
+        "SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, name_score,"
         " status, claimants, activated_on, facts, cells FROM subscription ORDER BY carrier, msisdn_token"
     ).fetchall()

@@ -125,12 +125,14 @@ SELECT
 FROM placed
 """).bindparams(sa.bindparam("of_persons", type_=pg.ARRAY(sa.Text())),
                 sa.bindparam("by_hand", type_=pg.ARRAY(sa.Text())))  # fmt: skip
-# Codes are drawn at random: one that is taken already is left for the next round.
+# Codes are drawn at random: one that is taken already is left for the next round. In the order of their ids,
+# cases fill two of their indexes at one place.
 OPEN = sa.text(f"""
 WITH drawn AS MATERIALIZED (
     SELECT plan.*, uuid_send(gen_random_uuid()) AS bytes
     FROM case_plan AS plan
     WHERE move = 'opened' AND NOT (:again AND EXISTS (SELECT FROM "case" WHERE "case".id = plan.id))
+    ORDER BY id
 )
 INSERT INTO "case" (id, code, carrier, msisdn_token, id_token, contract_token, state, acts, verdict, reasons,
                     opened_at, changed_at)

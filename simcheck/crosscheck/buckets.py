@@ -92,15 +92,18 @@ def against_answers(rows: Declared, register: Register, measure: Measure, thread
     return found
 
 
-def pending_of(target: Dataset, bucket: int, chunk: int) -> Iterator[Pending]:
-    """A bucket's rows that wait for the second look, placed in batches of `chunk` rows of the whole file."""
-    for rows in read(target, PENDING, bucket):
-        at = rows[ROW].to_numpy() - 1
-        yield Pending(
-            (at // chunk).astype(np.int32), (at % chunk).astype(np.int32), np.array(rows["key"].to_numpy()),
-            rows["name"], np.array(rows["born"].to_numpy()), np.array(rows["other_born"].to_numpy()),
-            np.array(rows["born_flags"].to_numpy()),
-        )  # fmt: skip
+def pending_of(target: Dataset, bucket: int, batch: int) -> tuple[I64, Pending]:
+    """The numbers of a bucket's rows that wait for the second look, ascending, and what it needs of them.
+
+    They are the rows of the batch of that number, in this order.
+    """
+    kept = pa.Table.from_batches(read(target, PENDING, bucket), PENDING_SCHEMA).sort_by(ROW)
+    row, key, born, other_born, born_flags = (
+        np.array(kept[name].to_numpy()) for name in (ROW, "key", "born", "other_born", "born_flags")
+    )
+    name = pa.concat_arrays([pa.array([], pa.string()), *kept["name"].chunks])
+    here = np.full(len(row), batch, np.int32)
+    return row, Pending(here, np.arange(len(row), dtype=np.int32), key, name, born, other_born, born_flags)
 
 
 def _batches(declared: Dataset, bucket: int) -> Iterator[pa.RecordBatch]:

@@ -1,7 +1,7 @@
 """The end of a run before anybody sees it: the second look, the facts of the whole, final findings.
 
-A run's rows stand in memory as columns of numbers (some 50 bytes a row), in the order of the file and in the
-same batches as in a check of files, so that the same steps lead to the same end.
+A run's rows are gone through bucket by bucket, and only those about which other rows tell something stand
+in memory (`near.py`). The steps over these are those of a check of files, so that they lead to the same end.
 """
 
 from __future__ import annotations
@@ -14,31 +14,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from simcheck.crosscheck.again import look_again
-from simcheck.crosscheck.buckets import pending_of
 from simcheck.crosscheck.compare import Measure
-from simcheck.crosscheck.findings import I64, U64, Findings, Source
-from simcheck.crosscheck.others import ACROSS, FINAL, Own, Published, Rows, own_of, source_of, touched
+from simcheck.crosscheck.findings import I64, U64, Source
+from simcheck.crosscheck.members import Tally
+from simcheck.crosscheck.near import Near, claims
+from simcheck.crosscheck.others import ACROSS, FINAL, NEVER, Own, Published, own_of, source_of, touched
+from simcheck.crosscheck.others import Rows as Others
 from simcheck.crosscheck.places import Lake
-from simcheck.crosscheck.whole import look_at_whole
+from simcheck.crosscheck.rows import Later, parts, second_look
+from simcheck.crosscheck.whole import dead_encodings, evidence, look_at_whole, settled
 from simcheck.errors import SealError
-from simcheck.lake import findings as kept_findings
 from simcheck.lake.buckets import file_of, read
 from simcheck.lake.encryption import Dataset
 from simcheck.matching import rules as rule_file
-from simcheck.matching.names import READ_SHIFT
-from simcheck.matching.rules import VERDICTS, told
+from simcheck.matching.rules import VERDICTS, Rules, told
 from simcheck.normalise.kernels import Bytes
 from simcheck.normalise.names import new_keys
 from simcheck.normalise.words import KEYBOARDS_FROM, Vocabulary
+from simcheck.parallel import ordered
 from simcheck.reasons import Reason
 from simcheck.records import ROW
 from simcheck.register.sealed import SealedRegister
 
-CHUNK = 1 << 20  # rows of a batch
 LOCAL = timezone(timedelta(hours=7))  # the day of a run is the country's
 # A run's last word of every row: verdict (place in VERDICTS) and reasons as they are told; `mask` as it was
 # decided, with graver forms, but without what other carriers' rows told; `person` whom the row names.
@@ -73,32 +72,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Whole:
-    """Columns over all rows of a run, by row number less 1, and the touched rows of other carriers.
+    """What publishing has to know of a finished run beside its final findings.
 
-    `verdict` and `reasons` are as they are told; `score` NaN where no name was compared;
-    `encodings` are the dead encodings in which the file was settled to be written.
+    `counts` are the rows of each verdict and reason, `encodings` the dead encodings in which the file was
+    settled to be written. `others` are the touched rows of other carriers with their verdicts and reasons as
+    told. `aside` are the numbers in the file, ascending, of rows in whose place another row of the same
+    phone number stands; `claimed` the phone numbers in service at other carriers, ascending, and `claims` at
+    how many carriers in all.
     """
 
-    national: I64
-    person: I64
-    verdict: Bytes
-    reasons: U64
-    score: npt.NDArray[np.float32]
-    over: npt.NDArray[np.bool_]
-    others: list[tuple[Rows, Bytes, U64]]
+    counts: dict[str, dict[str, int]]
     encodings: list[int]
-
-    @property
-    def counts(self) -> dict[str, dict[str, int]]:
-        """How many rows have each verdict and each reason."""
-        verdicts = np.bincount(self.verdict, minlength=len(VERDICTS))
-        reasons = {
-            reason.name: int(np.count_nonzero(self.reasons & np.uint64(reason.mask))) for reason in Reason
-        }
-        return {
-            "verdicts": {each.value: int(verdicts[at]) for at, each in enumerate(VERDICTS)},
-            "reasons": {name: count for name, count in reasons.items() if count},
-        }
+    others: list[tuple[Others, Bytes, U64]]
+    aside: I64
+    claimed: I64
+    claims: I64
 
 
 def day_of(made_at: datetime) -> date:
@@ -121,119 +109,125 @@ def finish(
     newest published run, `others` those of all other carriers. Raises SealError, OutputError.
     """
     measure = measure_of(day_of(task.made_at))
-    declared = lake.declared(task.carrier, task.batch)
-    dataset = lake.findings(task.carrier, task.run)
-    findings = _load(dataset, task)
-    if register is not None:
-        waiting = [
-            each
-            for bucket in range(task.buckets)
-            for each in pending_of(dataset, bucket, CHUNK)
-        ]  # fmt: skip
-        look_again(findings, waiting, register.parts(threads), measure, threads)
-    own = _add(own_of(lake, before), findings)
-    rest = touched(lake, others, own, measure.rules)
+    present = lake.declared(task.carrier, task.batch).manifest["present"]
+    later = second_look(lake.findings(task.carrier, task.run), task.buckets, register, measure, threads)
+    run = _Run(lake, task, measure.rules, later, "face_verified_at" in present)
+    rest = run.look(before, others)
+    near = run.near(threads)
     theirs = [rows.findings(source) for source, rows in enumerate(rest, 1)]
-    source = Source(
-        task.carrier, Path(task.carrier), rows=task.rows, marked_names=task.marked,
-        tells_faces="face_verified_at" in declared.manifest["present"],
-    )  # fmt: skip
-    look_at_whole([*findings, *theirs], [source, *(source_of(rows) for rows in rest)], measure.rules, threads)
-    mask = np.concatenate([np.zeros(0, np.uint64), *(batch.reasons for batch in findings)])
-    whole = Whole(
-        np.concatenate([np.zeros(0, np.int64), *(batch.national for batch in findings)]),
-        np.concatenate([np.zeros(0, np.int64), *(batch.person for batch in findings)]),
-        measure.rules.verdicts(mask),
-        told(mask),
-        np.concatenate([np.zeros(0, np.float32), *(batch.score for batch in findings)]),
-        np.concatenate([np.zeros(0, np.bool_), *map(_over, findings)]),
-        [
-            (rows, measure.rules.verdicts(batch.reasons), told(batch.reasons))
-            for rows, batch in zip(rest, theirs, strict=True)
-        ],
-        _encodings(findings, task.marked, measure.rules.file_encoding_minimum_share),
-    )
-    key = np.concatenate([np.zeros(0, np.int64), *(batch.key for batch in findings)])
-    _write(dataset, task, whole, key, mask & ~ACROSS)
-    return whole
-
-
-def _encodings(findings: list[Findings], marked: int, share: float) -> list[int]:
-    """The encodings by which `look_at_whole` settles a file's doubtful names; kept for single rows."""
-    read = np.zeros(KEYBOARDS_FROM, np.int64)
-    for batch in findings:
-        evidence = batch.reasons >> np.uint64(READ_SHIFT)
-        read += [int((evidence >> np.uint64(each) & np.uint64(1)).sum()) for each in range(KEYBOARDS_FROM)]
-    return [int(each) for each in np.flatnonzero(read / max(marked, 1) >= share)]
-
-
-def _load(dataset: Dataset, task: Task) -> list[Findings]:
-    """All findings in the order of the file, in batches."""
-    n = task.rows
-    number = {name: np.zeros(n, np.int64) for name in ("national", "key", "bearer")}
-    reasons, score, over = np.zeros(n, np.uint64), np.zeros(n, np.float32), np.zeros(n, np.bool_)
-    seen = np.zeros(n, np.bool_)
-    columns = (ROW, *number, "reasons", "score", "over")
-    for bucket in range(task.buckets):
-        for batch in read(dataset, kept_findings.STEM, bucket, columns):
-            at = batch[ROW].to_numpy() - 1
-            for name, column in number.items():
-                column[at] = batch[name].to_numpy()
-            reasons[at] = batch["reasons"].to_numpy()
-            score[at] = batch["score"].to_numpy(zero_copy_only=False)  # null becomes NaN
-            over[at] = batch["over"].to_numpy(zero_copy_only=False)
-            seen[at] = True
-    if not seen.all():
-        raise SealError(f"{dataset.name} in the lake has not a finding for every row. Check the batch again.")
-    return [
-        _batch(slice(start, start + CHUNK), start, number, reasons, score, over)
-        for start in range(0, n, CHUNK)
+    own = near.findings()
+    sources = [_settled(task.carrier, len(own)), *(source_of(rows) for rows in rest)]
+    look_at_whole([own, *theirs], sources, measure.rules, threads)
+    others_told = [
+        (rows, measure.rules.verdicts(batch.reasons), told(batch.reasons))
+        for rows, batch in zip(rest, theirs, strict=True)
     ]
+    aside = near.aside(measure.rules.verdicts(own.reasons))
+    counts = run.write(near, own.reasons, threads)
+    return Whole(counts, run.encodings, others_told, aside, *claims(rest, near.counted))
 
 
-def _batch(
-    part: slice, start: int, number: dict[str, I64], reasons: U64, score: npt.NDArray[np.float32],
-    over: npt.NDArray[np.bool_],
-) -> Findings:  # fmt: skip
-    bearer = number["bearer"][part]
-    at = np.flatnonzero(bearer).astype(np.int32)
-    return Findings(
-        0, start + 1, number["national"][part], number["key"][part], reasons[part], score[part],
-        np.flatnonzero(over[part]), None, bearer_at=at, bearer=bearer[at],
-    )  # fmt: skip
+class _Run:
+    """A run's rows, gone through three times: what they tell together, which ones that is about, and all of
+    them as they are told."""
+
+    def __init__(
+        self, lake: Lake, task: Task, rules: Rules, later: list[Later | None], tells_faces: bool
+    ) -> None:
+        self.lake, self.task, self.rules, self.later, self.tells_faces = lake, task, rules, later, tells_faces
+        self.dataset = lake.findings(task.carrier, task.run)
+        self.encodings: list[int] = []
+        self._numbers = Tally(task.rows, 2)
+        self._persons = Tally(task.rows, min(rules.sims_per_carrier + 1, rules.sims_total))
+        self._own: Own | None = None
+
+    def look(self, before: Published | None, others: list[Published]) -> list[Others]:
+        """Count numbers, persons, evidence of dead encodings; the other carriers' rows that are touched."""
+        if others:
+            self._own = own_of(self.lake, before, others, self.task.rows, self.rules)
+        count, read = 0, np.zeros(KEYBOARDS_FROM, np.int64)
+        for bucket in range(self.task.buckets):
+            for rows, _ in parts(self.dataset, bucket, self.later[bucket]):
+                count += len(rows.row)
+                read += evidence(rows.reasons)
+                self._numbers.count(rows.national)
+                self._persons.count(rows.holder)
+                if self._own is not None:
+                    self._own.add(rows.counted, rows.holder)
+        if count != self.task.rows:
+            raise SealError(
+                f"{self.dataset.name} in the lake has not a finding for every row. Check the batch again."
+            )
+        self.encodings = dead_encodings(read, self.task.marked, self.rules)
+        rest = touched(self.lake, others, self._own) if self._own is not None else []
+        for each in rest:
+            self._numbers.count(each.national)
+        return rest
+
+    def near(self, threads: int) -> Near:
+        """Every row that shares its number with another row, and every row of a person near a limit."""
+        found = [each for part in ordered(self._near, range(self.task.buckets), threads) for each in part]
+        return Near.of(found)
+
+    def _near(self, bucket: int) -> list[Near]:
+        found = []
+        for rows, _ in parts(self.dataset, bucket, self.later[bucket]):
+            at = np.zeros(len(rows.row), np.bool_)
+            at[self._numbers.rows(rows.national)] = True
+            at[self._persons.rows(rows.holder)] = True
+            if self._own is not None:
+                at[self._own.persons.rows(rows.holder)] = True
+            place = np.flatnonzero(at)
+            where = np.full(len(place), bucket, np.int32)
+            reasons = settled(rows.reasons[place], self.tells_faces, self.encodings)
+            found.append(Near(where, rows.start + place, rows.row[place], rows.national[place],
+                              rows.person[place], rows.over[place], reasons))  # fmt: skip
+        return found
+
+    def write(self, near: Near, reasons: U64, threads: int) -> dict[str, dict[str, int]]:
+        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`. How many
+        rows have each verdict and each reason."""
+        verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
+        order = np.lexsort((near.place, near.bucket))
+        bounds = np.searchsorted(near.bucket[order], np.arange(self.task.buckets + 1))
+
+        def write(bucket: int) -> tuple[I64, I64]:
+            mine = order[bounds[bucket] : bounds[bucket + 1]]
+            return self._write(bucket, near.place[mine], reasons[mine])
+
+        for each, of_reason in ordered(write, range(self.task.buckets), threads):
+            verdicts += each
+            having += of_reason
+        task = self.task
+        self.dataset.publish(buckets=task.buckets, rows=task.rows, batch=str(task.batch))
+        return {
+            "verdicts": {each.value: int(verdicts[at]) for at, each in enumerate(VERDICTS)},
+            "reasons": {each.name: int(having[at]) for at, each in enumerate(Reason) if having[at]},
+        }
+
+    def _write(self, bucket: int, place: I64, given: U64) -> tuple[I64, I64]:
+        verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
+        with self.dataset.writing(file_of(FINAL, bucket), FINAL_SCHEMA) as writer:
+            for rows, row_ref in parts(self.dataset, bucket, self.later[bucket]):
+                mask = settled(rows.reasons, self.tells_faces, self.encodings).copy()
+                here = slice(*np.searchsorted(place, [rows.start, rows.start + len(rows.row)]))
+                mask[place[here] - rows.start] = given[here]
+                verdict, reasons = self.rules.verdicts(mask), told(mask)
+                columns: list[Any] = [
+                    rows.row, rows.national, rows.key, verdict, reasons,
+                    pa.array(rows.score, mask=np.isnan(rows.score)), row_ref, rows.person, rows.over,
+                    mask & ~ACROSS,
+                ]  # fmt: skip
+                arrays = [pa.array(column) for column in columns]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=FINAL_SCHEMA))
+                verdicts += np.bincount(verdict, minlength=len(VERDICTS))
+                having += [np.count_nonzero(reasons & np.uint64(each.mask)) for each in Reason]
+        return verdicts, having
 
 
-def _over(batch: Findings) -> npt.NDArray[np.bool_]:
-    over = np.zeros(len(batch), np.bool_)
-    over[batch.over] = True
-    return over
-
-
-def _add(own: Own, findings: list[Findings]) -> Own:
-    """With the numbers and persons of the new rows."""
-    for batch in findings:
-        counted = batch.counted
-        own.numbers.append(counted)
-        own.persons.append(np.where(counted > 0, batch.person, 0))
-    return own
-
-
-def _write(dataset: Dataset, task: Task, whole: Whole, key: I64, mask: U64) -> None:
-    for bucket in range(task.buckets):
-        with dataset.writing(file_of(FINAL, bucket), FINAL_SCHEMA) as writer:
-            for rows in read(dataset, kept_findings.STEM, bucket, (ROW, "row_ref")):
-                writer.write_batch(_final(rows, whole, key, mask))
-    dataset.publish(buckets=task.buckets, rows=task.rows, batch=str(task.batch))
-
-
-def _final(rows: pa.RecordBatch, whole: Whole, key: I64, mask: U64) -> pa.RecordBatch:
-    at = rows[ROW].to_numpy() - 1
-    score = whole.score[at]
-    columns: list[Any] = [
-        rows[ROW], whole.national[at], key[at], whole.verdict[at], whole.reasons[at],
-        pa.array(score, mask=np.isnan(score)), rows["row_ref"], whole.person[at], whole.over[at], mask[at],
-    ]  # fmt: skip
-    return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=FINAL_SCHEMA)
+def _settled(carrier: str, rows: int) -> Source:
+    """What reading the file told is settled already."""
+    return Source(carrier, Path(carrier), rows=rows, marked_names=NEVER, tells_faces=True)
 
 
 def final_rows(dataset: Dataset, buckets: int) -> Iterator[pa.RecordBatch]:

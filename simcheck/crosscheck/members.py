@@ -21,6 +21,7 @@ I64 = npt.NDArray[np.int64]
 
 _LEAST_BITS = 16
 _COUNTER_BITS = 27  # at most so many counters of one byte each
+_SIEVE_BITS = 30
 
 
 class Members:
@@ -53,6 +54,25 @@ class Members:
         return self._bits, self._map
 
 
+class Sieve:
+    """A set of numbers above 0 in bounded memory, which may hold a few that were never added."""
+
+    def __init__(self, total: int) -> None:
+        """For about `total` numbers: two bytes each, 128 MiB at most."""
+        self._bits = min(_SIEVE_BITS, max(_LEAST_BITS, int(total * 16).bit_length()))
+        self._map = np.zeros(1 << (self._bits - 6), np.uint64)
+
+    def add(self, numbers: I64) -> None:
+        """Add numbers; 0 and below are none."""
+        _sift(numbers, self._bits, self._map)
+
+    def holds(self, numbers: I64) -> npt.NDArray[np.bool_]:
+        """For each number whether it may have been added; False where it surely was not."""
+        out = np.empty(len(numbers), np.bool_)
+        _held(numbers, self._bits, self._map, out)
+        return out
+
+
 class Tally:
     """Which numbers above 0 come often in many columns.
 
@@ -70,10 +90,14 @@ class Tally:
         """Count a column's numbers."""
         _count(column, self._bits, self._counters)
 
-    def candidates(self, column: I64) -> I64:
-        """The numbers of a column that may be frequent."""
+    def rows(self, column: I64) -> I64:
+        """The positions of a column's numbers that may be frequent, ascending."""
         out = np.empty(len(column), np.int64)
         return out[: _pick(column, self._bits, self._counters, self._least, out)].copy()
+
+    def candidates(self, column: I64) -> I64:
+        """The numbers of a column that may be frequent."""
+        return column[self.rows(column)]
 
     def frequent(self, candidates: Iterable[I64]) -> tuple[I64, I64]:
         """The frequent numbers among all columns' candidates, ascending, and how often each stands there."""
@@ -93,9 +117,10 @@ def _count(numbers: I64, bits: int, counters: Bytes) -> None:
 @kernel
 def _pick(numbers: I64, bits: int, counters: Bytes, least: int, out: I64) -> int:
     found = 0
-    for number in numbers:
+    for at in range(len(numbers)):
+        number = numbers[at]
         if number > 0 and counters[mix(number) >> np.uint64(64 - bits)] >= least:
-            out[found] = number
+            out[found] = at
             found += 1
     return found
 
@@ -110,6 +135,20 @@ def _set(values: I64, bits: int, bitmap: U64, slots: I32) -> None:
         while slots[slot] >= 0:
             slot = (slot + 1) & (len(slots) - 1)
         slots[slot] = place
+
+
+@kernel
+def _sift(numbers: I64, bits: int, bitmap: U64) -> None:
+    for number in numbers:
+        if number > 0:
+            h = mix(number) >> np.uint64(64 - bits)
+            bitmap[h >> np.uint64(6)] |= np.uint64(1) << (h & np.uint64(63))
+
+
+@kernel
+def _held(numbers: I64, bits: int, bitmap: U64, out: npt.NDArray[np.bool_]) -> None:
+    for at in range(len(numbers)):
+        out[at] = numbers[at] > 0 and passes(numbers[at], bits, bitmap) > 0
 
 
 @kernel

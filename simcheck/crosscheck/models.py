@@ -96,22 +96,23 @@ class RunBucket(Base):
 class Subscription(Base):
     """One slim row a SIM and carrier. `verdict` is the place in `rules.VERDICTS`, `reasons` a mask,
     `batch_id`, `bucket` and `row` say where its declared cells are in the lake; `facts` is the digest of what
-    a decision about it rests on. `contested`: its person has disowned it, or two people claim it.
+    a decision about it rests on, `run_id` the run that wrote it last, which may be another carrier's.
+    `contested`: its person has disowned it, or two people claim it.
     """
 
     __tablename__ = "subscription"
     __table_args__ = (
         sa.Index(
-            None, "carrier", "contract_token", postgresql_where=sa.text("contract_token IS NOT NULL")
+            None, "contract_token", postgresql_using="hash",
+            postgresql_where=sa.text("contract_token IS NOT NULL"),
         ),
         {"postgresql_with": {"fillfactor": 85}},
     )  # fmt: skip
 
     msisdn_token: Mapped[bytes] = mapped_column(primary_key=True)
     carrier: Mapped[str] = mapped_column(primary_key=True)
-    id_token: Mapped[bytes | None] = mapped_column(index=True)
+    id_token: Mapped[bytes | None]
     contract_token: Mapped[bytes | None]
-    row_ref_token: Mapped[bytes | None]
     verdict: Mapped[int] = mapped_column(sa.SmallInteger())
     reasons: Mapped[int] = mapped_column(sa.BigInteger())
     name_score: Mapped[float | None] = mapped_column(sa.REAL())

@@ -3,7 +3,8 @@
 Whether a number is claimed twice, and whether a person has too many numbers, is told over everybody's latest
 rows. A country's rows do not stand in memory for that. They are streamed, and kept are those that share a
 number with the run's carrier (now or before), or a person with so many numbers that a limit is near; and
-every row of the numbers met so, whoever has it.
+every row of the numbers met so, whoever has it. A few more than needed do no harm: what the whole tells of
+the rows that are kept is the same.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simcheck.crosscheck.findings import I64, U64, Findings, Source
-from simcheck.crosscheck.members import Members, Tally
+from simcheck.crosscheck.members import Members, Sieve, Tally
 from simcheck.crosscheck.places import Lake
 from simcheck.lake.buckets import read
 from simcheck.matching.rules import Rules
@@ -27,7 +28,7 @@ from simcheck.records import ROW
 FINAL = "final"
 # What only several carriers' rows together tell. A carrier's own findings are kept without it.
 ACROSS = np.uint64(Reason.MSISDN_CLAIMED_BY_OTHER_CARRIER.mask | Reason.SIM_LIMIT_TOTAL.mask)
-_NEVER = 1 << 40  # so many names with marks that no dead encoding is ever settled anew
+NEVER = 1 << 40  # so many names with marks that no dead encoding is ever settled anew
 _READ_ROWS = 1 << 18
 
 
@@ -40,12 +41,18 @@ class Published:
     buckets: int
 
 
-@dataclass
 class Own:
-    """The numbers (0: none, or out of service) and persons of a carrier's rows, in parts."""
+    """What others are asked by: which numbers the carrier has in service, now or before, and how many each
+    person has, so far among everybody's `total` rows."""
 
-    numbers: list[I64]
-    persons: list[I64]
+    def __init__(self, rows: int, total: int, rules: Rules) -> None:
+        self.numbers = Sieve(rows)
+        self.persons = Tally(total, rules.sims_total)
+
+    def add(self, counted: I64, holder: I64) -> None:
+        """Add rows: their numbers in service, and the holders of these (0: none)."""
+        self.numbers.add(counted)
+        self.persons.count(holder)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,11 @@ class Rows:
         """`national` of rows in service, else 0."""
         return np.where(self.over, 0, self.national)
 
+    @property
+    def holder(self) -> I64:
+        """Who holds a number that is in service, else 0."""
+        return np.where(self.counted > 0, self.person, 0)
+
     def findings(self, source: int) -> Findings:
         """The rows as findings, ready for what the whole tells."""
         nothing = np.full(len(self.row), np.nan, np.float32)
@@ -76,47 +88,39 @@ class Rows:
 
 def source_of(rows: Rows) -> Source:
     """What reading these rows' file told is settled already."""
-    return Source(rows.carrier, Path(rows.carrier), rows=len(rows.row), marked_names=_NEVER, tells_faces=True)
+    return Source(rows.carrier, Path(rows.carrier), rows=len(rows.row), marked_names=NEVER, tells_faces=True)
 
 
-def own_of(lake: Lake, before: Published | None) -> Own:
-    """The numbers and persons of a carrier's published rows."""
-    own = Own([], [])
+def own_of(lake: Lake, before: Published | None, others: list[Published], rows: int, rules: Rules) -> Own:
+    """What others are asked by, with a carrier's published rows; `rows` more are to come."""
+    known = [before, *others] if before else others
+    had = [int(lake.findings(each.carrier, each.run).manifest["rows"]) for each in known]
+    own = Own(rows + (had[0] if before else 0), rows + sum(had), rules)
     if before is not None:
-        for rows in _stream(lake, before):
-            own.numbers.append(rows.counted)
-            own.persons.append(np.where(rows.counted > 0, rows.person, 0))
+        for part in _stream(lake, before):
+            own.add(part.counted, part.holder)
     return own
 
 
-def touched(lake: Lake, others: list[Published], own: Own, rules: Rules) -> list[Rows]:
-    """The other carriers' rows that `own`, the run's carrier's rows now and before, may touch.
+def touched(lake: Lake, others: list[Published], own: Own) -> list[Rows]:
+    """The other carriers' rows that the run's carrier's rows, now and before, may touch.
 
-    Two or three passes over everybody's rows; in memory are `own` and what is touched.
+    Two or three passes over everybody's rows; in memory is what is touched.
     """
-    if not others:
-        return []
-    tally = Tally(1 << 24, rules.sims_total)
-    for persons in own.persons:
-        tally.count(persons)
     for other in others:
         for rows in _stream(lake, other):
-            tally.count(np.where(rows.counted > 0, rows.person, 0))
-    ours = Members(np.concatenate([np.zeros(0, np.int64), *own.numbers]))
+            own.persons.count(rows.holder)
     kept: list[Rows] = []
     for other in others:
         for rows in _stream(lake, other):
-            counted = rows.counted
-            at = np.zeros(len(counted), np.bool_)
-            at[ours.rows(rows.national)] = True
-            holder = np.where(counted > 0, rows.person, 0)
-            many = Members(tally.candidates(holder))
-            at[many.rows(holder)] = True
+            at = own.numbers.holds(rows.national)
+            at[own.persons.rows(rows.holder)] = True
             at &= rows.national > 0
             kept.append(_part(rows, at))
-    numbers = Members(np.concatenate([rows.national for rows in kept]))
-    known = Members(np.setdiff1d(numbers.values, ours.values))
-    if len(known.values):  # numbers met through a person: all their rows, of whomever
+    numbers = Members(np.concatenate([np.zeros(0, np.int64), *(rows.national for rows in kept)]))
+    if not own.numbers.holds(
+        numbers.values
+    ).all():  # numbers met through a person: all their rows, of whomever
         kept = []
         for other in others:
             for rows in _stream(lake, other):

@@ -1,8 +1,9 @@
 """Publishing a run: what changed of its subscriptions, in the one transaction that makes the run true.
 
 What the run found is staged in a temporary table and merged: rows of which nothing changed are not touched,
-and keep pointing to the batch that last changed them. The changes stay in the temporary table
-`changed_subscription` for whoever comes after in the same transaction.
+and keep pointing to the batch that last changed them. It is done in parts, by ranges of the numbers' tokens:
+a part is sorted and compared in memory, whatever the carrier's size, and the index grows at one place.
+What others have to follow stays in the temporary table `changed_subscription`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck import clock
+from simcheck import clock, log
 from simcheck.crosscheck.finish import Task, Whole
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.staging import HEADER, OTHERS, OWN, TRAILER, other_rows, own_rows
+from simcheck.matching.rules import VERDICTS
 from simcheck.normalise.statuses import Status
+from simcheck.privacy import TOKEN_BYTES
+from simcheck.reasons import Verdict
 
 _SQL = {
     "token": "bytea",
@@ -31,89 +37,108 @@ _SQL = {
     "bool": "bool",
 }
 _DATES = {"activated_on"}
+_DROP = " ON COMMIT DROP"
 
 
 def _table(name: str, shape: dict[str, str]) -> str:
     columns = (f"{each} {'date' if each in _DATES else _SQL[kind]}" for each, kind in shape.items())
-    return f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)}) ON COMMIT DROP"
+    return f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)})"
 
 
-FOUND, FOUND_ELSEWHERE = sa.text(_table("found", OWN)), sa.text(_table("found_elsewhere", OTHERS))
-# One publishes at a time, and joins millions of rows.
-ROOM = sa.text("SET LOCAL work_mem = '192MB'")
+FOUND, FOUND_ELSEWHERE = _table("found", OWN), sa.text(_table("found_elsewhere", OTHERS) + _DROP)
+PART_ROWS = 250_000  # of a part, about: some 60 MB of staged rows
+MOST_PARTS = 256
+PAST_ALL = b"\xff" * 33  # above any token
+# One publishes at a time, and sorts and joins a part of its rows.
+ROOM = sa.text("SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)")
 # The planner knows nothing of a table that was filled a moment ago.
 ANALYZE = sa.text("ANALYZE found")
+CHANGED = sa.text("""
+CREATE TEMPORARY TABLE changed_subscription (
+    carrier text, msisdn_token bytea, id_token bytea, contract_token bytea, new_verdict smallint,
+    new_reasons bigint, facts bytea
+) ON COMMIT DROP
+""")
 # What a decision about a subscription rests on, as one digest.
 FACTS = """sha256(
     coalesce(id_token, '\\x') || '\\x00' || int2send(verdict) || int8send(reasons)
     || coalesce(contract_token, '\\x') || '\\x00' || int2send(claimants))"""
-# The run's rows beside what is there: those that are new, gone or different. `told` are those whose change is
-# told to others; of the rest the declared cells alone changed, or their place in the lake is to be given up.
-MOVED = sa.text(
+# A part of the run's rows beside what is there: those that are new, gone or different. `told` are those whose
+# change is told to others; of the rest the declared cells alone changed, or their place in the lake is to be
+# given up. Followed are those of them that are not in order now, and those that have or had a case.
+MERGE = sa.text(
     """
-CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
 WITH read AS (
     SELECT msisdn_token, nullif(id_token, :none) AS id_token, nullif(contract_token, :none) AS contract_token,
-           nullif(row_ref_token, :none) AS row_ref_token, verdict, reasons,
-           nullif(name_score, 'NaN') AS name_score, (CAST(:statuses AS text[]))[status + 1] AS status,
-           claimants, nullif(activated_on, '-infinity') AS activated_on, cells, bucket, row
-    FROM found
+           verdict, reasons, nullif(name_score, 'NaN') AS name_score,
+           (CAST(:statuses AS text[]))[status + 1] AS status, claimants,
+           nullif(activated_on, '-infinity') AS activated_on, cells, bucket, row
+    FROM found WHERE msisdn_token >= :low AND msisdn_token < :high
 ), new AS (
     SELECT *, {FACTS} AS facts FROM read
 ), old AS (
-    SELECT * FROM subscription WHERE carrier = :carrier
+    SELECT * FROM subscription
+    WHERE carrier = :carrier AND msisdn_token >= :low AND msisdn_token < :high
+), moved AS MATERIALIZED (
+    SELECT coalesce(new.msisdn_token, old.msisdn_token) AS msisdn_token,
+           coalesce(new.id_token, CASE WHEN new.msisdn_token IS NULL THEN old.id_token END) AS id_token,
+           coalesce(new.contract_token, CASE WHEN new.msisdn_token IS NULL THEN old.contract_token END)
+               AS contract_token,
+           new.verdict, coalesce(new.reasons, 0) AS reasons, new.name_score, new.status, new.claimants,
+           new.activated_on, new.cells, new.bucket, new.row, coalesce(new.facts, old.facts) AS facts,
+           new.msisdn_token IS NULL AS gone, old.msisdn_token IS NULL AS added,
+           new.facts IS DISTINCT FROM old.facts AS told
+    FROM new FULL JOIN old ON old.msisdn_token = new.msisdn_token
+    WHERE (new.facts, new.cells, new.status, new.name_score) IS DISTINCT FROM
+              (old.facts, old.cells, old.status, old.name_score)
+       OR old.batch_id = ANY (:leaving) AND old.batch_id <> :batch
+), removed AS (
+    DELETE FROM subscription USING moved
+    WHERE moved.gone AND subscription.msisdn_token = moved.msisdn_token AND subscription.carrier = :carrier
+      AND subscription.msisdn_token >= :low AND subscription.msisdn_token < :high
+), changed AS (
+    UPDATE subscription SET
+        id_token = moved.id_token, contract_token = moved.contract_token, verdict = moved.verdict,
+        reasons = moved.reasons, name_score = moved.name_score, status = moved.status,
+        claimants = moved.claimants, activated_on = moved.activated_on, bucket = moved.bucket,
+        row = moved.row, facts = moved.facts, cells = moved.cells, batch_id = :batch, run_id = :run,
+        changed_at = :now
+    FROM moved
+    WHERE NOT moved.gone AND NOT moved.added
+      AND subscription.msisdn_token = moved.msisdn_token AND subscription.carrier = :carrier
+      AND subscription.msisdn_token >= :low AND subscription.msisdn_token < :high
+), added AS (
+    INSERT INTO subscription (
+        msisdn_token, carrier, id_token, contract_token, verdict, reasons, name_score, status, claimants,
+        activated_on, bucket, row, facts, cells, batch_id, run_id, changed_at)
+    SELECT msisdn_token, :carrier, id_token, contract_token, verdict, reasons, name_score, status, claimants,
+           activated_on, bucket, row, facts, cells, :batch, :run, :now
+    FROM moved WHERE added
+    ORDER BY msisdn_token
+), followed AS (
+    INSERT INTO changed_subscription
+    SELECT :carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts
+    FROM moved
+    WHERE told AND (verdict IS DISTINCT FROM :verified OR msisdn_token IN (
+        SELECT msisdn_token FROM "case" WHERE closed_at IS NULL AND carrier = :carrier
+            AND msisdn_token >= :low AND msisdn_token < :high
+        UNION ALL SELECT msisdn_token FROM "case" WHERE closed_at IS NOT NULL AND carrier = :carrier
+            AND msisdn_token >= :low AND msisdn_token < :high))
 )
-SELECT coalesce(new.msisdn_token, old.msisdn_token) AS msisdn_token,
-       coalesce(new.id_token, CASE WHEN new.msisdn_token IS NULL THEN old.id_token END) AS id_token,
-       coalesce(new.contract_token, CASE WHEN new.msisdn_token IS NULL THEN old.contract_token END)
-           AS contract_token,
-       new.row_ref_token, new.verdict, coalesce(new.reasons, 0) AS reasons, new.name_score, new.status,
-       coalesce(new.claimants, 0::smallint) AS claimants, new.activated_on, new.cells,
-       coalesce(new.bucket, old.bucket) AS bucket, coalesce(new.row, old.row) AS row,
-       CASE WHEN new.msisdn_token IS NULL THEN old.batch_id ELSE CAST(:batch AS uuid) END AS batch_id,
-       coalesce(new.facts, old.facts) AS facts,
-       old.verdict AS old_verdict, coalesce(old.reasons, 0) AS old_reasons,
-       new.msisdn_token IS NULL AS gone, new.facts IS DISTINCT FROM old.facts AS told
-FROM new FULL JOIN old ON old.msisdn_token = new.msisdn_token
-WHERE (new.facts, new.cells, new.status, new.name_score) IS DISTINCT FROM
-          (old.facts, old.cells, old.status, old.name_score)
-   OR old.batch_id = ANY (:leaving) AND old.batch_id <> :batch
+SELECT count(*) AS written, count(*) FILTER (WHERE told) AS changed FROM moved
 """.replace("{FACTS}", FACTS)
-)
-REMOVE = sa.text("""
-DELETE FROM subscription USING moved
-WHERE moved.gone AND subscription.msisdn_token = moved.msisdn_token AND subscription.carrier = :carrier
-""")
-# In the order of the primary key, whose index then grows at one place.
-MERGE = sa.text("""
-INSERT INTO subscription (
-    msisdn_token, carrier, id_token, contract_token, row_ref_token, verdict, reasons, name_score, status,
-    claimants, activated_on, bucket, row, facts, cells, batch_id, run_id, changed_at)
-SELECT msisdn_token, :carrier, id_token, contract_token, row_ref_token, verdict, reasons, name_score, status,
-       claimants, activated_on, bucket, row, facts, cells, batch_id, :run, :now
-FROM moved WHERE NOT gone
-ORDER BY msisdn_token
-ON CONFLICT (msisdn_token, carrier) DO UPDATE SET
-    id_token = excluded.id_token, contract_token = excluded.contract_token,
-    row_ref_token = excluded.row_ref_token, verdict = excluded.verdict, reasons = excluded.reasons,
-    name_score = excluded.name_score, status = excluded.status, claimants = excluded.claimants,
-    activated_on = excluded.activated_on, bucket = excluded.bucket, row = excluded.row,
-    facts = excluded.facts, cells = excluded.cells, batch_id = excluded.batch_id, run_id = excluded.run_id,
-    changed_at = excluded.changed_at
-""")
-CHANGED = sa.text("""
-CREATE TEMPORARY TABLE changed_subscription ON COMMIT DROP AS
-SELECT CAST(:carrier AS text) AS carrier, msisdn_token, id_token, contract_token, old_verdict,
-       old_reasons, verdict AS new_verdict, reasons AS new_reasons, batch_id,
-       bucket, row, claimants, facts
-FROM moved WHERE told
-""")
+).bindparams(
+    *(sa.bindparam(name, type_=sa.LargeBinary()) for name in ("none", "low", "high")),
+    *(sa.bindparam(name, type_=sa.Uuid()) for name in ("batch", "run")),
+    sa.bindparam("leaving", type_=pg.ARRAY(sa.Uuid())), sa.bindparam("carrier", type_=sa.Text()),
+    sa.bindparam("now", type_=sa.TIMESTAMP(timezone=True)), sa.bindparam("verified", type_=sa.SmallInteger()),
+)  # fmt: skip
 # Other carriers' rows whose claims or limits changed by this run.
 ELSEWHERE = sa.text(
     """
 WITH new AS (
-    SELECT old.msisdn_token, old.carrier, old.id_token, old.contract_token, old.verdict AS old_verdict,
-           old.reasons AS old_reasons, found.verdict, found.reasons, found.claimants
+    SELECT old.msisdn_token, old.carrier, old.id_token, old.contract_token, found.verdict, found.reasons,
+           found.claimants
     FROM found_elsewhere AS found
     JOIN subscription AS old ON old.msisdn_token = found.msisdn_token
         AND old.carrier = (CAST(:carriers AS text[]))[found.carrier + 1]
@@ -121,46 +146,68 @@ WITH new AS (
         IS DISTINCT FROM (found.verdict, found.reasons, found.claimants)
 ), written AS (
     UPDATE subscription SET verdict = new.verdict, reasons = new.reasons, claimants = new.claimants,
-        facts = new.facts, changed_at = :now
+        facts = new.facts, run_id = :run, changed_at = :now
     FROM (SELECT *, {FACTS} AS facts FROM new) AS new
     WHERE subscription.msisdn_token = new.msisdn_token AND subscription.carrier = new.carrier
-    RETURNING subscription.*, new.old_verdict, new.old_reasons
+    RETURNING subscription.*
 )
 INSERT INTO changed_subscription
-SELECT carrier, msisdn_token, id_token, contract_token, old_verdict, old_reasons, verdict, reasons, batch_id,
-       bucket, row, claimants, facts
-FROM written
+SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts FROM written
 """.replace("{FACTS}", FACTS)
 )
 
 
 async def write(
-    session: AsyncSession, lake: Lake, task: Task, whole: Whole, leaving: list[Any]
+    session: AsyncSession, lake: Lake, task: Task, whole: Whole, leaving: list[Any], threads: int
 ) -> dict[str, int]:
     """Merge a finished run into `subscription`; how many rows were written there and told as changed.
 
     `leaving` are batches whose rows are to leave the lake: no subscription points to them afterwards.
     """
     now: datetime = clock.now()
+    bounds = _bounds(task.rows)
     await session.execute(ROOM)
-    await session.execute(FOUND)
-    await _copy(session, "found", own_rows(lake, task, whole))
-    await session.execute(ANALYZE)
-    moved = await session.execute(
-        MOVED,
-        {"carrier": task.carrier, "batch": task.batch, "leaving": leaving, "none": bytes(32),
-         "statuses": [status.name.lower() for status in Status]},
-    )  # fmt: skip
-    await session.execute(REMOVE, {"carrier": task.carrier})
-    await session.execute(MERGE, {"carrier": task.carrier, "run": task.run, "now": now})
-    await session.execute(CHANGED, {"carrier": task.carrier})
+    await session.execute(CHANGED)
+    for statement in _found(bounds):
+        await session.execute(sa.text(statement))
+    with log.timed("publish.stage"):
+        await _copy(session, "found", own_rows(lake, task, whole, threads))
+        await session.execute(ANALYZE)
+    values = {
+        "carrier": task.carrier, "batch": task.batch, "run": task.run, "now": now, "leaving": leaving,
+        "none": bytes(TOKEN_BYTES), "statuses": [status.name.lower() for status in Status],
+        "verified": VERDICTS.index(Verdict.VERIFIED),
+    }  # fmt: skip
+    written = changed = 0
+    with log.timed("publish.merge"):
+        for low, high in pairwise([b"", *bounds, PAST_ALL]):
+            part = (await session.execute(MERGE, values | {"low": low, "high": high})).one()
+            written, changed = written + part.written, changed + part.changed
     if whole.others:
         await session.execute(FOUND_ELSEWHERE)
         await _copy(session, "found_elsewhere", other_rows(lake.keyring, whole))
         carriers = [rows.carrier for rows, _, _ in whole.others]
-        await session.execute(ELSEWHERE, {"carriers": carriers, "now": now})
-    changed = await session.scalar(sa.text("SELECT count(*) FROM changed_subscription"))
-    return {"written": moved.rowcount, "changed": int(changed or 0)}  # type: ignore[attr-defined]
+        moved = await session.execute(ELSEWHERE, {"carriers": carriers, "run": task.run, "now": now})
+        changed += moved.rowcount  # type: ignore[attr-defined]
+    return {"written": written, "changed": changed}
+
+
+def _bounds(rows: int) -> list[bytes]:
+    """The tokens at which parts of a run of so many rows end and begin: tokens are spread evenly."""
+    parts = min(MOST_PARTS, max(1, rows // PART_ROWS))
+    return [bytes([part * 256 // parts]) for part in range(1, parts)]
+
+
+def _found(bounds: list[bytes]) -> list[str]:
+    """The staging table, whose parts are tables of their own: what is asked of one reads that alone."""
+    ends = ["MINVALUE", *(rf"'\x{bound.hex()}'" for bound in bounds), "MAXVALUE"]
+    return [
+        f"{FOUND} PARTITION BY RANGE (msisdn_token){_DROP}",
+        *(
+            f"CREATE TEMPORARY TABLE found_{at} PARTITION OF found FOR VALUES FROM ({low}) TO ({high})"
+            for at, (low, high) in enumerate(pairwise(ends))
+        ),
+    ]
 
 
 async def _copy(session: AsyncSession, table: str, blocks: Iterable[bytes]) -> None:

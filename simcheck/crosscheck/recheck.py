@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from simcheck.crosscheck.buckets import against_answers
 from simcheck.crosscheck.compare import Measure, normalise
-from simcheck.matching.names import DOUBT, DOUBT_SHIFT
+from simcheck.crosscheck.whole import settled
 from simcheck.matching.rules import GRAVER, VERDICTS, told
 from simcheck.reasons import Reason, Verdict
 from simcheck.records import CHECKED_COLUMNS, PROBLEM, ROW, declared_schema
@@ -67,19 +67,10 @@ def one(
     columns = {name: [cells.get(name)] for name in CHECKED_COLUMNS} | {ROW: [1], PROBLEM: [None]}
     rows = normalise(pa.RecordBatch.from_pydict(columns, declared_schema(CHECKED_COLUMNS)), 0, measure)
     found = against_answers(rows, register, measure)
-    reasons = _settled(found.reasons, file or OfFile()) | np.uint64(whole & OF_THE_WHOLE)
+    known = file or OfFile()
+    reasons = settled(found.reasons, known.tells_faces, known.encodings) | np.uint64(whole & OF_THE_WHOLE)
     score = float(found.score[0])
     return Rechecked(
         VERDICTS[int(measure.rules.verdicts(reasons)[0])], int(told(reasons)[0]),
         None if np.isnan(score) else score, int(found.national[0]), int(found.person[0]),
     )  # fmt: skip
-
-
-def _settled(reasons: np.ndarray, file: OfFile) -> np.ndarray:
-    """As `whole` settles a name that reads as it stands and also through a dead encoding: by its file."""
-    if not file.tells_faces:
-        reasons = reasons & ~np.uint64(Reason.FACE_NOT_VERIFIED.mask)
-    in_file = np.uint64(sum(1 << (DOUBT_SHIFT + each) for each in file.encodings))
-    if (reasons & DOUBT & in_file).any():
-        reasons = reasons & ~np.uint64(Reason.NAME_DIFFERENT.mask) | np.uint64(Reason.NAME_ENCODING.mask)
-    return reasons

@@ -18,11 +18,14 @@ import pyarrow.compute as pc
 
 from simcheck.crosscheck.findings import I64
 from simcheck.crosscheck.finish import Task, Whole
+from simcheck.crosscheck.near import one_of_each
+from simcheck.crosscheck.others import FINAL
 from simcheck.crosscheck.places import DECLARED, Lake
-from simcheck.lake.buckets import read
+from simcheck.lake.buckets import beside, in_order, read
 from simcheck.lake.tokens import tokens_of_numbers, tokens_of_text
 from simcheck.normalise import dates
 from simcheck.normalise.statuses import statuses
+from simcheck.parallel import ordered
 from simcheck.privacy import TOKEN_BYTES, Keyring
 from simcheck.records import DECLARED_COLUMNS, ROW
 
@@ -31,6 +34,9 @@ TRAILER = b"\xff\xff"
 NO_DAY = -(1 << 31)  # PostgreSQL's date -infinity
 _EPOCH = date(2000, 1, 1).toordinal()
 _SEPARATOR = "\x1f"
+BUCKET = "bucket"
+BLOCK_ROWS = 16_384  # of a block: some of them are on their way at a time
+_FOUND = (ROW, "national", "person", "verdict", "reasons", "score", "over")
 
 _WIDTHS = {
     "token": f"V{TOKEN_BYTES}",
@@ -41,7 +47,7 @@ _WIDTHS = {
     "bool": "u1",
 }
 OWN = {
-    "msisdn_token": "token", "id_token": "token", "contract_token": "token", "row_ref_token": "token",
+    "msisdn_token": "token", "id_token": "token", "contract_token": "token",
     "verdict": "int2", "reasons": "int8", "name_score": "float4", "status": "int2", "claimants": "int2",
     "activated_on": "int4", "cells": "int8", "bucket": "int4", "row": "int8",
 }  # fmt: skip
@@ -67,80 +73,88 @@ def block(shape: dict[str, str], columns: dict[str, Any], rows: int) -> bytes:
     return out.tobytes()
 
 
-def own_rows(lake: Lake, task: Task, whole: Whole) -> Iterator[bytes]:
+def own_rows(lake: Lake, task: Task, whole: Whole, threads: int) -> Iterator[bytes]:
     """The subscriptions of a run, one for each number, block after block."""
-    declared = lake.declared(task.carrier, task.batch)
-    chosen = np.zeros(len(whole.national), np.bool_)
-    chosen[one_of_each(whole.national, whole.verdict, whole.over)] = True
-    numbers, claims = _claims(whole)
-    for bucket in range(int(declared.manifest["buckets"])):
-        for batch in read(declared, DECLARED, bucket, (ROW, *DECLARED_COLUMNS)):
-            kept = batch.filter(pa.array(chosen[batch[ROW].to_numpy() - 1]))
-            if len(kept):
-                yield _own_block(lake.keyring, kept, bucket, task, whole, numbers, claims)
+
+    def work(pair: tuple[pa.RecordBatch, pa.RecordBatch]) -> bytes:
+        return _own_block(lake.keyring, *pair, task, whole)
+
+    yield from filter(None, ordered(work, _pairs(lake, task), threads))
+
+
+def _pairs(lake: Lake, task: Task) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+    """The declared rows, each with its bucket, and the same rows' final findings."""
+    declared, found = lake.declared(task.carrier, task.batch), lake.findings(task.carrier, task.run)
+    has, columns = int(declared.manifest["buckets"]), (ROW, *DECLARED_COLUMNS)
+    if has != task.buckets:  # checked in other buckets than those in which it stands
+        rows = in_order(declared, DECLARED, has, columns, bucket=BUCKET)
+        told = in_order(found, FINAL, task.buckets, _FOUND)
+        yield from beside(_batches(rows), _batches(told))
+        return
+    for bucket in range(has):
+        where = pa.scalar(bucket, pa.int32())
+        rows_here = (
+            each.append_column(BUCKET, pa.repeat(where, len(each)))
+            for each in read(declared, DECLARED, bucket, columns, BLOCK_ROWS)
+        )
+        yield from beside(rows_here, read(found, FINAL, bucket, _FOUND, BLOCK_ROWS))
+
+
+def _batches(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+    for table in tables:
+        yield from table.combine_chunks().to_batches(BLOCK_ROWS)
 
 
 def _own_block(
-    keyring: Keyring, batch: pa.RecordBatch, bucket: int, task: Task, whole: Whole, numbers: I64, claims: I64
+    keyring: Keyring, declared: pa.RecordBatch, final: pa.RecordBatch, task: Task, whole: Whole
 ) -> bytes:
-    row = batch[ROW].to_numpy()
-    at = row - 1
-    national, over = whole.national[at], whole.over[at]
+    national, row = final["national"].to_numpy(), final[ROW].to_numpy()
+    stands = pa.array((national > 0) & ~_among(whole.aside, row))
+    declared, final = declared.filter(stands), final.filter(stands)
+    national, person, over = (
+        final[name].to_numpy(zero_copy_only=False) for name in ("national", "person", "over")
+    )
     columns = {
         "msisdn_token": tokens_of_numbers(keyring, "msisdn", national),
-        "id_token": tokens_of_numbers(keyring, "id", whole.person[at]),
-        "contract_token": _tokens(keyring, "contract", batch["contract_id"]),
-        "row_ref_token": _tokens(keyring, "row_ref", batch["row_ref"]),
-        "verdict": whole.verdict[at], "reasons": whole.reasons[at].astype(np.int64),
-        "name_score": whole.score[at], "status": statuses(batch["status"]),
-        "claimants": _claimants(national, over, numbers, claims),
-        "activated_on": _days(batch["activated_on"], task), "cells": _digest(keyring, batch),
-        "bucket": bucket, "row": row,
+        "id_token": tokens_of_numbers(keyring, "id", person),
+        "contract_token": _tokens(keyring, "contract", declared["contract_id"]),
+        "verdict": final["verdict"].to_numpy(), "reasons": final["reasons"].to_numpy().astype(np.int64),
+        "name_score": final["score"].to_numpy(zero_copy_only=False), "status": statuses(declared["status"]),
+        "claimants": _claimants(national, over, whole),
+        "activated_on": _days(declared["activated_on"], task), "cells": _digest(keyring, declared),
+        "bucket": declared[BUCKET].to_numpy(), "row": final[ROW].to_numpy(),
     }  # fmt: skip
-    return block(OWN, columns, len(batch))
+    return block(OWN, columns, len(final))
 
 
 def other_rows(keyring: Keyring, whole: Whole) -> Iterator[bytes]:
     """The touched subscriptions of other carriers; a carrier is its place in `whole.others`."""
-    numbers, claims = _claims(whole)
     for place, (rows, verdict, reasons) in enumerate(whole.others):
         at = one_of_each(rows.national, verdict, rows.over)
         columns = {
             "carrier": place, "msisdn_token": tokens_of_numbers(keyring, "msisdn", rows.national[at]),
             "verdict": verdict[at], "reasons": reasons[at].astype(np.int64),
-            "claimants": _claimants(rows.national[at], rows.over[at], numbers, claims),
+            "claimants": _claimants(rows.national[at], rows.over[at], whole),
         }  # fmt: skip
         yield block(OTHERS, columns, len(at))
 
 
-def one_of_each(
-    national: I64, verdict: npt.NDArray[np.uint8], over: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    """The row that stands for each number above 0: one in service, of those the gravest, then the first."""
-    rows = np.flatnonzero(national > 0)
-    weight = over[rows].astype(np.int64) * 256 + (255 - verdict[rows].astype(np.int64))
-    order = rows[np.lexsort((weight, national[rows]))]
-    first = np.ones(len(order), np.bool_)
-    first[1:] = national[order][1:] != national[order][:-1]
-    return order[first]
-
-
-def _claims(whole: Whole) -> tuple[I64, I64]:
-    """Numbers in service at other carriers, ascending, and at how many carriers in all."""
-    theirs = [np.unique(rows.counted[rows.counted > 0]) for rows, _, _ in whole.others]
-    numbers, counts = np.unique(np.concatenate([np.zeros(0, np.int64), *theirs]), return_counts=True)
-    own = whole.national[~whole.over]
-    return numbers, counts + np.isin(numbers, own)
-
-
-def _claimants(national: I64, over: npt.NDArray[np.bool_], numbers: I64, claims: I64) -> I64:
+def _claimants(national: I64, over: npt.NDArray[np.bool_], whole: Whole) -> I64:
     """At how many carriers each number is in service; 0 for a row that is not, and so claims nothing."""
     out = np.ones(len(national), np.int64)
-    if len(numbers):
-        at = np.minimum(np.searchsorted(numbers, national), len(numbers) - 1)
-        out = np.where(numbers[at] == national, claims[at], 1)
+    if len(whole.claimed):
+        at = np.minimum(np.searchsorted(whole.claimed, national), len(whole.claimed) - 1)
+        out = np.where(whole.claimed[at] == national, whole.claims[at], 1)
     out[over] = 0
     return out
+
+
+def _among(ascending: I64, asked: I64) -> npt.NDArray[np.bool_]:
+    if not len(ascending):
+        return np.zeros(len(asked), np.bool_)
+    at = np.minimum(np.searchsorted(ascending, asked), len(ascending) - 1)
+    among: npt.NDArray[np.bool_] = ascending[at] == asked
+    return among
 
 
 def _tokens(keyring: Keyring, kind: str, column: pa.StringArray) -> pa.FixedSizeBinaryArray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from simcheck.crosscheck.findings import I64, Findings, Source
+from simcheck.crosscheck.findings import I64, U64, Findings, Source
 from simcheck.crosscheck.members import Members, Tally
 from simcheck.matching.names import DOUBT, DOUBT_SHIFT, READ_SHIFT
 from simcheck.matching.rules import GRAVER, Rules
@@ -17,6 +17,8 @@ from simcheck.reasons import Reason
 
 _DUPLICATE = np.uint64(Reason.MSISDN_DUPLICATE_IN_CARRIER.mask)
 _DUPLICATE_GRAVER = np.uint64(1 << GRAVER[Reason.MSISDN_DUPLICATE_IN_CARRIER])
+_FACE, _DIFFERENT = np.uint64(Reason.FACE_NOT_VERIFIED.mask), np.uint64(Reason.NAME_DIFFERENT.mask)
+_ENCODING = np.uint64(Reason.NAME_ENCODING.mask)
 _CLAIMED = np.uint64(Reason.MSISDN_CLAIMED_BY_OTHER_CARRIER.mask)
 
 
@@ -36,8 +38,7 @@ class _Holding:
 
 def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules, threads: int) -> None:
     """Add the reasons that need all rows of all files."""
-    _faces(findings, sources)
-    _encodings(findings, sources, rules)
+    _settle(findings, sources, rules)
     of_carrier: dict[str, list[Findings]] = {}
     for batch in findings:
         of_carrier.setdefault(sources[batch.source].carrier, []).append(batch)
@@ -57,32 +58,41 @@ def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules,
         _limits(holding, threads)
 
 
-def _faces(findings: list[Findings], sources: list[Source]) -> None:
-    """A file that does not tell of face checks has not missed any."""
-    missing = ~np.uint64(Reason.FACE_NOT_VERIFIED.mask)
-    for batch in findings:
-        if not sources[batch.source].tells_faces:
-            batch.reasons &= missing
+def evidence(reasons: U64) -> I64:
+    """How many names read as words of a language through each dead encoding (int64[KEYBOARDS_FROM])."""
+    read = reasons >> np.uint64(READ_SHIFT)
+    if not read.any():
+        return np.zeros(KEYBOARDS_FROM, np.int64)
+    return np.array(
+        [np.count_nonzero(read >> np.uint64(each) & np.uint64(1)) for each in range(KEYBOARDS_FROM)], np.int64
+    )
 
 
-def _encodings(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
-    """Settle doubtful names by their file: one that is mostly in a dead encoding is so throughout."""
-    encodings = np.arange(KEYBOARDS_FROM, dtype=np.uint64)
-    read = np.zeros((len(sources), len(encodings)), np.int64)
+def dead_encodings(read: I64, marked: int, rules: Rules) -> list[int]:
+    """The dead encodings in which a file is written throughout: by its `evidence`, and by how many of its
+    names have marks."""
+    return [int(each) for each in np.flatnonzero(read / max(marked, 1) >= rules.file_encoding_minimum_share)]
+
+
+def settled(reasons: U64, tells_faces: bool, encodings: Iterable[int]) -> U64:
+    """Rows by what their file tells: one that does not tell of face checks has not missed any, and a name
+    that reads as it stands and also through a dead encoding of the file is written in that."""
+    if not tells_faces:
+        reasons = reasons & ~_FACE
+    in_file = np.uint64(sum(1 << (DOUBT_SHIFT + each) for each in encodings))
+    doubted = (reasons & DOUBT & in_file) != 0
+    return np.where(doubted, reasons & ~_DIFFERENT | _ENCODING, reasons) if doubted.any() else reasons
+
+
+def _settle(findings: list[Findings], sources: list[Source], rules: Rules) -> None:
+    read = np.zeros((len(sources), KEYBOARDS_FROM), np.int64)
     for batch in findings:
-        evidence = batch.reasons >> np.uint64(READ_SHIFT)
-        if evidence.any():
-            read[batch.source] += [int((evidence >> encoding & np.uint64(1)).sum()) for encoding in encodings]
-    marked = np.array([max(source.marked_names, 1) for source in sources])
-    settled = read / marked[:, None] >= rules.file_encoding_minimum_share
-    different, encoding_reason = np.uint64(Reason.NAME_DIFFERENT.mask), np.uint64(Reason.NAME_ENCODING.mask)
+        read[batch.source] += evidence(batch.reasons)
+    dead = [
+        dead_encodings(each, source.marked_names, rules) for each, source in zip(read, sources, strict=True)
+    ]
     for batch in findings:
-        in_file = np.uint64(
-            sum(1 << (DOUBT_SHIFT + int(e)) for e in encodings if settled[batch.source, int(e)])
-        )
-        rows = (batch.reasons & DOUBT & in_file) != 0
-        if rows.any():
-            batch.reasons[rows] = batch.reasons[rows] & ~different | encoding_reason
+        batch.reasons = settled(batch.reasons, sources[batch.source].tells_faces, dead[batch.source])
 
 
 def _number(batch: Findings) -> I64:

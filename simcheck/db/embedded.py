@@ -42,8 +42,11 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    "shared_buffers": "512MB",
+    # A run writes gigabytes in one transaction: checkpoints within it would have every page logged again.
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
     "max_connections": "200",
     # The server's log must not repeat what a statement carried.
     "log_error_verbosity": "terse",

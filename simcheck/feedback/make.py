@@ -14,14 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.lake import tokens
 from simcheck.lake.buckets import in_order
 from simcheck.lake.encryption import Dataset
 from simcheck.lake.files import Store
-from simcheck.privacy import Keyring
+from simcheck.privacy import TOKEN_BYTES, Keyring
 from simcheck.records import ROW
 
 FOLDER = "feedback"  # in the lake
@@ -36,23 +35,23 @@ SCHEMA = pa.schema(
         pa.field("reasons", pa.uint64(), nullable=False),
     ]
 )
-# What other carriers' runs have changed since in rows of this one. A row of the same batch is known by its
-# number; a number on two rows has one subscription.
+# What other carriers' runs have changed in rows of this one. A row of the same batch is known by its number;
+# a number on two rows has one subscription. One pass over the ledger: a question for each of the rows would
+# cost as much as all else together.
 CHANGED_SINCE = sa.text("""
-SELECT coalesce(array_agg(asked.at - 1), '{}') AS at,
-       coalesce(array_agg(subscription.verdict), '{}') AS verdict,
-       coalesce(array_agg(subscription.reasons), '{}') AS reasons
-FROM unnest(:tokens, :rows, :verdicts, :reasons) WITH ORDINALITY AS asked (token, row, verdict, reasons, at)
-JOIN subscription ON subscription.msisdn_token = asked.token AND subscription.carrier = :carrier
-WHERE (subscription.verdict, subscription.reasons) IS DISTINCT FROM (asked.verdict, asked.reasons)
-  AND (subscription.batch_id <> :batch OR subscription.row = asked.row)
-""").bindparams(
-    sa.bindparam("tokens", type_=pg.ARRAY(sa.LargeBinary())),
-    sa.bindparam("rows", type_=pg.ARRAY(sa.BigInteger())),
-    sa.bindparam("verdicts", type_=pg.ARRAY(sa.SmallInteger())),
-    sa.bindparam("reasons", type_=pg.ARRAY(sa.BigInteger())),
-    sa.bindparam("batch", type_=sa.Uuid()),
+SELECT msisdn_token, CASE WHEN batch_id = :batch THEN row ELSE 0 END AS row, verdict, reasons
+FROM subscription
+WHERE carrier = :carrier AND run_id NOT IN (SELECT id FROM run WHERE carrier = :carrier)
+""").bindparams(sa.bindparam("batch", type_=sa.Uuid()), sa.bindparam("carrier", type_=sa.Text()))
+CHANGED = pa.schema(
+    [
+        pa.field("msisdn_token", pa.binary(TOKEN_BYTES)),
+        pa.field(ROW, pa.int64()),  # 0: any row of the number
+        pa.field("verdict", pa.uint8()),
+        pa.field("reasons", pa.uint64()),
+    ]
 )
+_AT_ONCE = 10_000  # rows from the ledger
 
 
 def findings_name(carrier: str, run_id: uuid.UUID) -> str:
@@ -82,13 +81,10 @@ async def standing(
 
     `findings` are those of its newest published run, on `batch_id`. Raises SealError, OutputError.
     """
+    changed = await _changed_since(session, carrier, batch_id)
     rows = _final(Dataset.open(store, keyring, findings), buckets)
-
-    async def now() -> AsyncIterator[pa.Table]:
-        async for table in _awaited(rows):
-            yield await _as_of_now(session, keyring, carrier, batch_id, table)
-
-    return await _write(store, keyring, target, now())
+    now = (_as_of_now(keyring, changed, table) for table in rows) if len(changed) else rows
+    return await _write(store, keyring, target, _awaited(now))
 
 
 def _final(findings: Dataset, buckets: int) -> Iterator[pa.Table]:
@@ -114,22 +110,28 @@ async def _write(store: Store, keyring: Keyring, target: str, tables: AsyncItera
     return rows
 
 
-async def _as_of_now(
-    session: AsyncSession, keyring: Keyring, carrier: str, batch_id: uuid.UUID, table: pa.Table
-) -> pa.Table:
+async def _changed_since(session: AsyncSession, carrier: str, batch_id: uuid.UUID) -> pa.Table:
+    """The rows of `CHANGED_SINCE`, packed."""
+    parts = [CHANGED.empty_table()]
+    rows = await session.stream(CHANGED_SINCE, {"carrier": carrier, "batch": batch_id})
+    async for some in rows.partitions(_AT_ONCE):
+        columns = [
+            pa.array(column, field.type)
+            for column, field in zip(zip(*some, strict=True), CHANGED, strict=True)
+        ]
+        parts.append(pa.Table.from_arrays(columns, schema=CHANGED))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _as_of_now(keyring: Keyring, changed: pa.Table, table: pa.Table) -> pa.Table:
     """A part of the findings with the verdicts and reasons that the ledger has now."""
-    national = table["national"].to_numpy()
-    read = np.flatnonzero(national)
-    asked = tokens.tokens_of_numbers(keyring, "msisdn", national[read])
+    asked = tokens.tokens_of_numbers(keyring, "msisdn", table["national"].to_numpy())
+    place = pc.index_in(asked, changed["msisdn_token"], skip_nulls=True).fill_null(-1).to_numpy()
     row, verdict, reasons = (np.array(table[name].to_numpy()) for name in (ROW, "verdict", "reasons"))
-    words = {
-        "tokens": asked.to_pylist(), "rows": row[read].tolist(), "verdicts": verdict[read].tolist(),
-        "reasons": reasons[read].tolist(), "carrier": carrier, "batch": batch_id,
-    }  # fmt: skip
-    changed = (await session.execute(CHANGED_SINCE, words)).one()
-    at = read[np.array(changed.at, np.int64)]
-    verdict[at], reasons[at] = changed.verdict, changed.reasons
-    columns = {"verdict": verdict, "reasons": reasons}
-    for name, column in columns.items():
+    only = changed[ROW].to_numpy()[place]
+    at = np.flatnonzero((place >= 0) & ((only == 0) | (only == row)))
+    verdict[at] = changed["verdict"].to_numpy()[place[at]]
+    reasons[at] = changed["reasons"].to_numpy()[place[at]]
+    for name, column in {"verdict": verdict, "reasons": reasons}.items():
         table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), pa.array(column))
     return table

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from simcheck.errors import SealError
 from simcheck.lake.encryption import READ_ROWS, Dataset
 from simcheck.records import ROW
 
@@ -105,18 +106,51 @@ def read(
     return dataset.batches(file, columns, size) if dataset.has(file) else iter(())
 
 
+def beside(
+    left: Iterator[pa.RecordBatch], right: Iterator[pa.RecordBatch]
+) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+    """Two streams of the same rows in the same order, cut alike; both have the column `records.ROW`.
+
+    Raises SealError where the rows are not the same.
+    """
+    one = other = None
+    while True:
+        one = one if one is not None and len(one) else next(filter(len, left), None)
+        other = other if other is not None and len(other) else next(filter(len, right), None)
+        if one is None or other is None:
+            break
+        count = min(len(one), len(other))
+        pair = one.slice(0, count), other.slice(0, count)
+        if not pair[0][ROW].equals(pair[1][ROW]):
+            break
+        yield pair
+        one, other = one.slice(count), other.slice(count)
+    if one is not None or other is not None:
+        raise SealError("Two datasets in the lake do not have the same rows. Check the batch again.")
+
+
 def in_order(
-    dataset: Dataset, stem: str, buckets: int, columns: Sequence[str] | None = None, size: int = MERGE_ROWS
-) -> Iterator[pa.Table]:
+    dataset: Dataset, stem: str, buckets: int, columns: Sequence[str] | None = None, size: int = MERGE_ROWS,
+    bucket: str | None = None,
+) -> Iterator[pa.Table]:  # fmt: skip
     """All buckets' rows by ascending row number, each once; memory for `size` rows of each bucket.
 
-    The column `records.ROW` must be among `columns`.
+    The column `records.ROW` must be among `columns`. With `bucket`, a last column of that name (int32) says
+    where each row stands.
     """
-    parts = [_Part(read(dataset, stem, bucket, columns, size)) for bucket in range(buckets)]
+    parts = [_Part(_of(dataset, stem, number, columns, size, bucket)) for number in range(buckets)]
     while parts := [part for part in parts if part.fill()]:
         last = min(part.last for part in parts)  # rows up to here are all at hand
         ready = pa.concat_tables([part.up_to(last) for part in parts])
         yield ready.take(pc.array_sort_indices(ready[ROW].combine_chunks()))
+
+
+def _of(
+    dataset: Dataset, stem: str, number: int, columns: Sequence[str] | None, size: int, bucket: str | None
+) -> Iterator[pa.RecordBatch]:
+    for batch in read(dataset, stem, number, columns, size):
+        where = pa.scalar(number, pa.int32())
+        yield batch if bucket is None else batch.append_column(bucket, pa.repeat(where, len(batch)))
 
 
 class _Part:

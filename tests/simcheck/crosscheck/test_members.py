@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.crosscheck.members import Members, Tally
+from simcheck.crosscheck.members import Members, Sieve, Tally
 
 # few numbers that repeat, and numbers from everywhere
 NUMBERS = st.lists(
@@ -73,3 +73,24 @@ def test_nothing_at_all():
     assert Members(empty).rows(column([1, 2])).tolist() == []
     assert Members(column([1])).rows(empty).tolist() == []
     assert [each.tolist() for each in tally([], 0, 2)] == [[], []]
+
+
+@given(NUMBERS, NUMBERS)
+def test_a_sieve_holds_all_that_was_added_and_an_empty_one_nothing(values, asked):
+    sieve = Sieve(len(values))
+    sieve.add(column(values))
+    assert sieve.holds(column(values)).tolist() == [each > 0 for each in values]
+    empty = Sieve(1)
+    assert not empty.holds(column(asked)).any()
+
+
+@given(st.lists(NUMBERS, max_size=4), st.integers(2, 5))
+def test_rows_that_may_be_frequent_hold_all_that_are(columns, least):
+    counted = Tally(1, least)
+    for each in columns:
+        counted.count(column(each))
+    often = Counter(number for each in columns for number in each if number > 0)
+    for each in columns:
+        rows = counted.rows(column(each)).tolist()
+        assert {at for at, number in enumerate(each) if often[number] >= least} <= set(rows)
+        assert counted.candidates(column(each)).tolist() == [each[at] for at in rows]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simcheck.errors import OutputError, SealError
-from simcheck.lake.buckets import MOST_BUCKETS, BucketWriter, file_of, in_order, read
+from simcheck.lake.buckets import MOST_BUCKETS, BucketWriter, beside, file_of, in_order, read
 from simcheck.lake.encryption import Dataset
 from simcheck.records import ROW
 from tests.simcheck.lake.test_files import everything
@@ -122,3 +122,30 @@ def test_a_bucket_that_is_lost_is_missed(dataset, tmp_path, store, keyring):
 def test_how_many_buckets(dataset, buckets):
     with pytest.raises(ValueError, match="buckets"):
         BucketWriter(dataset, "declared", SCHEMA, buckets)
+
+
+def test_a_row_put_in_order_knows_its_bucket(store, keyring):
+    dataset = Dataset.create(store, keyring, "batches/numbered")
+    write(dataset, [(batch(1, 50), np.arange(50) % 3)], 3, 1 << 26)
+    found = [row for part in in_order(dataset, "declared", 3, [ROW], 8, "bucket") for row in part.to_pylist()]
+    assert found == [{ROW: row, "bucket": (row - 1) % 3} for row in range(1, 51)]
+
+
+@given(st.lists(st.integers(0, 9), max_size=6), st.lists(st.integers(0, 9), max_size=6))
+def test_two_streams_of_the_same_rows_are_cut_alike(left, right):
+    def cut(sizes):
+        starts = [1 + sum(sizes[:at]) for at in range(len(sizes))]
+        return iter([batch(start, size) for start, size in zip(starts, sizes, strict=True)])
+
+    if sum(left) == sum(right):
+        pairs = list(beside(cut(left), cut(right)))
+        assert all(one.equals(other) for one, other in pairs)
+        assert [row for one, _ in pairs for row in one[ROW].to_pylist()] == list(range(1, sum(left) + 1))
+    else:
+        with pytest.raises(SealError):
+            list(beside(cut(left), cut(right)))
+
+
+def test_two_streams_of_other_rows_are_refused():
+    with pytest.raises(SealError):
+        list(beside(iter([batch(1, 4)]), iter([batch(2, 4)])))
