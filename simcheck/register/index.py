@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -82,9 +83,11 @@ class Index:
         if expected is None:  # the table must be as large as it will be from the start
             known = list(parts)
             parts, expected = known, sum(len(part.id_number) for part in known) * buckets
+        coming = iter(parts)
+        first = list(islice(coming, 1))  # from here on others read, while the table's memory is fetched
         index = cls(-(-expected // buckets) + 1)
         row = 1
-        for part in parts:
+        for part in chain(first, coming):
             twice = index.add(part)
             if twice >= 0:
                 where = f" (again in row {row + twice})" if buckets == 1 else ""
