@@ -43,8 +43,14 @@ ROUTERS = (
 )  # fmt: skip
 
 
-def create_app(settings: Settings, opening: Callable[[], AbstractAsyncContextManager[Service]]) -> FastAPI:
-    """The application. `opening` gives what the process holds, from the server's start to its end."""
+def create_app(
+    settings: Settings,
+    opening: Callable[[], AbstractAsyncContextManager[Service]],
+    ready: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application. `opening` gives what the process holds, from the server's start to its end; `ready` is
+    called when all of it is there, before the first request.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +59,7 @@ def create_app(settings: Settings, opening: Callable[[], AbstractAsyncContextMan
                 await tokens.ensure_key(session, service.keyring)
             app.state.service, app.state.doorkeeper = service, Doorkeeper(service)
             app.state.desk = Desk(service)
+            ready()
             try:
                 yield
             finally:

@@ -42,20 +42,20 @@ def serve(port: int) -> None:
     import uvicorn
     from fastapi import Response
 
-    from simcheck import log
-    from simcheck.api.app import create_app
     from simcheck.api.guard import asks
     from simcheck.api.otp import Question
-    from simcheck.config import settings
-    from simcheck.service import opened
+    from simcheck.app import web
 
-    log.setup()
-    chosen = settings()
-    app = create_app(chosen, lambda: opened(chosen))
+    app = web()
 
     @app.get("/constant")
     async def constant() -> Response:
         return Response(b'{"eligible": true}', media_type="application/json")
+
+    app.get("/constant-first")(constant)
+    app.router.routes.insert(
+        0, app.router.routes.pop()
+    )  # where the OTP route is: others are not tried before
 
     async def guarded(question: Question, _: object) -> Response:
         return Response(b'{"eligible": true}', media_type="application/json")
@@ -71,6 +71,12 @@ def serve(port: int) -> None:
     ).run()  # fmt: skip
 
 
+def figures(latencies: list[float], seconds: float) -> tuple[float, float, float, float]:
+    """(requests a second, p50, p99 and the longest in milliseconds)."""
+    cuts = statistics.quantiles(latencies, n=100)
+    return len(latencies) / seconds, cuts[49] * 1e3, cuts[98] * 1e3, max(latencies) * 1e3
+
+
 class Load:
     """So many connections, each with one request on its way at a time; latencies in seconds."""
 
@@ -79,13 +85,12 @@ class Load:
         self.latencies: list[float] = []
         self.bad = 0
 
-    async def run(self) -> tuple[float, float, float]:
-        """(requests a second, p50 and p99 in milliseconds)."""
+    async def run(self) -> tuple[float, float, float, float]:
+        """As `figures`."""
         self.until = time.perf_counter() + self.seconds
         await asyncio.gather(*(self._one() for _ in range(CONNECTIONS)))
         assert not self.bad, f"{self.bad} answers were not what they should be"
-        cuts = statistics.quantiles(self.latencies, n=100)
-        return len(self.latencies) / self.seconds, cuts[49] * 1e3, cuts[98] * 1e3
+        return figures(self.latencies, self.seconds)
 
     async def _one(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -118,7 +123,7 @@ def post(path: str, token: str):
     return request
 
 
-async def bare(url: str, keyring) -> tuple[float, float, float]:
+async def bare(url: str, keyring) -> tuple[float, float, float, float]:
     """The look-up alone: one prepared statement a number, one after another on one connection."""
     from simcheck.db.direct import Direct
 
@@ -130,8 +135,7 @@ async def bare(url: str, keyring) -> tuple[float, float, float]:
         assert len(await direct.fetch(query, [token])) == 1
         latencies.append(time.perf_counter() - began)
     await direct.close()
-    cuts = statistics.quantiles(latencies, n=100)
-    return len(latencies) / SECONDS, cuts[49] * 1e3, cuts[98] * 1e3
+    return figures(latencies, SECONDS)
 
 
 def fill(url: str, keyring) -> None:
@@ -209,6 +213,7 @@ async def main(home: Path) -> int:
         async with a_server(port) as pid:
             for name, request in (
                 ("constant route", lambda: get("/constant")),
+                ("constant route, matched first", lambda: get("/constant-first")),
                 ("constant route, same guard and body", post("/constant-guarded", token)),
                 ("OTP route", post("/v1/otp-checks", token)),
             ):
@@ -218,12 +223,13 @@ async def main(home: Path) -> int:
                 results[name] = await load.run()
                 costs[name] = (processor_seconds(pid) - before) / len(load.latencies) * 1e6
     print(f"{CONNECTIONS} connections, {SECONDS:g} s each, {SUBSCRIPTIONS:,} subscriptions")
-    for name, (rate, p50, p99) in results.items():
+    for name, (rate, p50, p99, longest) in results.items():
         cost = f"   {costs[name]:4.0f} us of the server's processor" if name in costs else ""
-        print(f"{name:42} {rate:9,.0f} /s   p50 {p50:7.2f} ms   p99 {p99:7.2f} ms{cost}")
-    share = results["OTP route"][0] / results["constant route"][0]
-    times = results["OTP route"][2] / results["constant route"][2]
-    print(f"the OTP route has {share:.0%} of the constant route's throughput, and {times:.1f} times its p99")
+        times = f"p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   max {longest:7.2f} ms"
+        print(f"{name:42} {rate:9,.0f} /s   {times}{cost}")
+    for name in ("constant route", "constant route, matched first"):  # the last one judges: it is the faster
+        share, times = (results["OTP route"][at] / results[name][at] for at in (0, 2))
+        print(f"the OTP route has {share:.0%} of the throughput of the {name}, and {times:.1f} times its p99")
     return 0 if share >= LEAST_SHARE and times < MOST_TIMES else 1
 
 

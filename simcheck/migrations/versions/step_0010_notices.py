@@ -7,7 +7,7 @@ from alembic import op
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 # A campaign over all carriers has none, and is seen in the ministry's scope alone.
 CAMPAIGN = """
