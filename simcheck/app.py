@@ -22,7 +22,7 @@ YOUNG = 10_000
 def whole_app(
     settings: Settings,
     opening: Callable[[], AbstractAsyncContextManager[Service]],
-    ready: Callable[[], None] | None = None,
+    ready: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The application with all its doors: carriers' interface and holders' pages."""
     app = create_app(settings, opening, ready)
