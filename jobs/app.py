@@ -19,6 +19,7 @@ from jobs import (  # noqa: F401
     notices,
     replies,
     runs,
+    sending,
     upkeep,
     uploads,
     webhooks,

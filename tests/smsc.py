@@ -49,8 +49,8 @@ class Submit:
 
 @dataclass
 class Reply:
-    """How a submit is answered. `taken` is whether it is (None: as the status says). Without `send` there is no
-    answer. `after` seconds late; `twice` repeats it; `cut` sends so many of its octets and closes; `drop`
+    """How a submit is answered. `taken` is whether it is (None: as the status says). Without `send` there is
+    no answer. `after` seconds late; `twice` repeats it; `cut` sends so many of its octets and closes; `drop`
     closes at once.
     """
 
