@@ -23,7 +23,7 @@ class Recorder:
         self._service, self._matching = service, matching
         self._outcomes: list[Outcome] = []
         self._ended: list[tuple[uuid.UUID, int]] = []
-        self._some = asyncio.Event()
+        self._some, self._one = asyncio.Event(), asyncio.Lock()
         self.behind = False
 
     def add(self, outcome: Outcome) -> None:
@@ -46,6 +46,10 @@ class Recorder:
 
     async def flush(self) -> bool:
         """Record all that came so far; whether it could be."""
+        async with self._one:
+            return await self._flush()
+
+    async def _flush(self) -> bool:
         self._some.clear()
         outcomes, ended = self._outcomes, self._ended
         self._outcomes, self._ended = [], []
