@@ -1,8 +1,8 @@
-"""A sender that is killed (SIGKILL) at a given step: before and after each commit, each submit and each answer.
+"""A sender that is killed (SIGKILL) at a given step: before and after each commit, submit and answer.
 
-`python -m tests.dying_sender` reads lines "STEP" and answers each with how the sender ended: "killed", or how many
-steps it took until nothing was due or in hand. Each sender is a process of its own, forked before anything runs
-in it.
+`python -m tests.dying_sender` reads lines "STEP" and answers each with how the sender ended: "killed", or how
+many steps it took until nothing was due or in hand. Each sender is a process of its own, forked before
+anything runs in it.
 """
 
 from __future__ import annotations
