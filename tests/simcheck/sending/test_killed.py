@@ -1,4 +1,4 @@
-"""A sender that is killed anywhere, many times: nothing is lost, and nothing is sent twice that was not unknown."""
+"""A sender killed anywhere, many times: nothing is lost, nothing is sent twice that was not unknown."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def test_links_from_json_or_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("given", "word"),
     [
-        ("nowhere.json", "path"), ("[", "JSON"), ([LINK, LINK], "called one"), ([LINK | {"port": 0}], "0.port"),
+        ("nowhere.json", "path"), ("[", "JSON"), ([LINK, LINK], "called one"),
+        ([LINK | {"port": 0}], "0.port"),
         ([LINK | {"source": "SIMCHECK-LONG"}], "11 characters"), ([LINK | {"source": ""}], "source"),
         ([LINK | {"bind": "both"}], "0.bind"), ([LINK | {"colour": "red"}], "0.colour"), ([1], "0"),
         ([LINK | {"tls": True, "tls_authority": "nowhere.pem"}], "TLS"),
