@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from simcheck.config import settings
 from simcheck.db.engine import Database
 from simcheck.sending import process, send
-from simcheck.sending.senders.session import Session
+from simcheck.sending.senders.session import SmppSession
 from simcheck.service import opened
 from tests.dying import Steps
 
@@ -26,7 +26,7 @@ BUSY = sa.text("SELECT EXISTS (SELECT FROM message WHERE settled_at IS NULL AND 
 
 def watch(step: Steps) -> None:
     """Have every commit, submit and answer be steps."""
-    transaction, ask, answered = Database.transaction, Session.ask, Session._answered
+    transaction, ask, answered = Database.transaction, SmppSession.ask, SmppSession._answered
 
     @asynccontextmanager
     async def stepping_transaction(self, actor, *given, **more):
@@ -48,7 +48,7 @@ def watch(step: Steps) -> None:
         answered(self, sequence, answer)
         step()
 
-    Database.transaction, Session.ask, Session._answered = (
+    Database.transaction, SmppSession.ask, SmppSession._answered = (
         stepping_transaction, stepping_ask, stepping_answered
     )  # fmt: skip
 

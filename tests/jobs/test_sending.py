@@ -8,7 +8,7 @@ from jobs import sending
 from simcheck import clock
 from simcheck.sending import inbound, intents
 from simcheck.sending.senders.deliveries import InboundTold
-from tests.simcheck.sending.conftest import an_intent
+from tests.sending import an_intent
 
 pytestmark = pytest.mark.anyio
 JOBS = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'replies.handle'"

@@ -11,7 +11,7 @@ from simcheck import clock
 from simcheck.errors import UnavailableError
 from simcheck.sending import inbound
 from simcheck.sending.senders.deliveries import InboundTold
-from tests.simcheck.sending.conftest import a_link, an_intent, until
+from tests.sending import a_link, an_intent, until
 
 pytestmark = pytest.mark.anyio
 ROWS = """

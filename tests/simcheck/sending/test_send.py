@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from simcheck.sending.accounting import accounting
-from tests.simcheck.sending.conftest import a_link, an_intent, until
+from tests.sending import a_link, an_intent, times_sent, until
 from tests.smsc import Reply, Smsc
 
 pytestmark = pytest.mark.anyio
@@ -22,11 +22,6 @@ def states(state: str) -> str:
 
 def notices(count: int, **changed):
     return [an_intent(str(each), address=f"+8490123{each:04}", **changed) for each in range(count)]
-
-
-def times_sent(smsc: Smsc) -> Counter:
-    """How often the SMSC accepted each part, by address and text."""
-    return Counter((each.pdu.destination_addr, each.pdu.short_message) for each in smsc.accepted)
 
 
 async def hurry(owner) -> None:
@@ -228,14 +223,14 @@ async def test_links_that_drop_and_answers_cut_in_the_middle(owner, service, sto
     chance = random.Random(8)
 
     def answer(each):
-        if chance.random() < 0.1:
+        if chance.random() < 0.15:
             return random.Random(chance.random()).choice(
                 [Reply(drop=True), Reply(drop=True, taken=False), Reply(cut=chance.randrange(1, 17))]
             )
         return Reply()
 
     smsc.answer = answer
-    await store(*notices(60))
+    await store(*notices(25))
     async with sending(a_link(smsc.port, window=10), sms_unknown_seconds=0.3):
         await until(owner, "SELECT count(*) FROM message WHERE state NOT IN ('sent', 'unknown')", (0,), 30)
         await until(

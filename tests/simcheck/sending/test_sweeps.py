@@ -14,7 +14,7 @@ from simcheck.sending.claim import claim
 from simcheck.sending.outcomes import Outcome, Rules, What, record
 from simcheck.sending.receipts import Matching
 from simcheck.sending.senders.deliveries import Heard, ReceiptTold
-from tests.simcheck.sending.conftest import an_intent
+from tests.sending import an_intent
 
 pytestmark = pytest.mark.anyio
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.simcheck.sending.conftest import a_link, an_intent, until
+from tests.sending import a_link, an_intent, until
 from tests.smsc import Smsc
 
 pytestmark = pytest.mark.anyio

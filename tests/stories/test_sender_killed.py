@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 
 from simcheck.sending.accounting import accounting
-from tests.simcheck.sending.conftest import an_intent
-from tests.simcheck.sending.test_send import times_sent
+from tests.sending import an_intent, times_sent
 
 pytestmark = pytest.mark.anyio
 WINDOW, NOTICES = 4, 4
 STEPS = 70  # about what a sender takes from its start to the end of a few notices
-ACCEPTED = "SELECT count(*) FROM message WHERE state NOT IN ('sent', 'delivered', 'unknown')"
 RESENT = "SELECT key, number, resends FROM message_part JOIN message ON id = message_id"
 
 
@@ -34,7 +32,7 @@ async def dying(environment, smsc):
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.dying_sender", env=environment | extra, stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=Path(__file__).parents[3],
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=Path(__file__).parents[2],
     )  # fmt: skip
 
     async def until(step: int) -> str:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from simcheck.sending import intents
-from tests.simcheck.sending.conftest import an_intent, until
+from tests.sending import an_intent, until
 from tests.smsc import Reply, Smsc
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,5 @@
+"""The fixtures of sending."""
+
+from tests.sending import sending, smsc, store
+
+__all__ = ["sending", "smsc", "store"]
