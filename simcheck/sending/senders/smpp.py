@@ -72,7 +72,7 @@ class SmppLink:
             began = loop.time()
             try:
                 await self._live()
-            except (OSError, TimeoutError, LostError, LateError, _RefusedError) as error:
+            except (OSError, UnicodeError, LostError, LateError, _RefusedError) as error:
                 code = str(error) if isinstance(error, _RefusedError) else type(error).__name__
                 log.logger().warning("link down", link=self.name, code=code)
             if loop.time() - began > STEADY:

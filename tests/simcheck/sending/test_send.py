@@ -286,6 +286,22 @@ async def test_another_link_takes_over(owner, store, smsc, sending):
     assert len(bad.came) < 60
 
 
+async def test_a_senders_defect_takes_nobody_along(owner, store, smsc, sending, monkeypatch):
+    await store(*notices(5))
+    async with sending(a_link(smsc.port)) as sender:
+        link = sender.lanes["sms"][0].sender
+        submit = link.submit
+
+        async def submitting(part):
+            if part.address.endswith("3"):
+                raise ZeroDivisionError
+            return await submit(part)
+
+        monkeypatch.setattr(link, "submit", submitting)
+        await until(owner, states("sent"), (4,))
+        await until(owner, states("unknown"), (1,))
+
+
 async def test_several_senders_share_the_work(owner, store, smsc, sending):
     await store(*notices(100))
     async with sending(a_link(smsc.port, window=5)), sending(a_link(smsc.port, window=5)):

@@ -66,6 +66,16 @@ async def test_an_email_is_claimed_whole(store, take):
     assert (claimed.mail.address, claimed.mail.subject, claimed.mail.html) == ("A@b.vn", "S", "<p>x</p>")
 
 
+async def test_what_cannot_be_read_fails_and_stops_nobody(owner, store, take):
+    await store(an_intent("a"), an_intent("b"))
+    owner.execute("UPDATE message SET text = address WHERE key = 'a'")
+    assert len(await take()) == 1
+    assert owner.execute(STATES).fetchall() == [("failed", True), ("sending", False)]
+    assert owner.execute("SELECT failure FROM message_part WHERE state = 'failed'").fetchall() == [
+        ("unreadable",)
+    ]  # fmt: skip
+
+
 async def test_a_lease_that_ran_out(owner, store, take, act):
     """What had an outcome keeps it, the rest may have gone."""
     await store(an_intent(text="ơ" * 140))
