@@ -31,12 +31,15 @@ UNION ALL
 SELECT 'job', '', min(coalesce(job.scheduled_at, event.at))
     FROM procrastinate_jobs AS job JOIN procrastinate_events AS event ON event.job_id = job.id
     WHERE job.status = 'todo' AND event.type = 'deferred' AND coalesce(job.scheduled_at, event.at) <= now()
+UNION ALL
+SELECT 'message', '', min(due_at) FROM message WHERE state = 'due' AND due_at <= now()
 """)
 GAUGES = {
     "register": ("simcheck_register_age_seconds", "Age of the current register snapshot."),
     "carrier": ("simcheck_carrier_data_age_seconds", "Age of a carrier's newest checked batch."),
     "case": ("simcheck_oldest_open_case_seconds", "Age of the oldest open case; 0 without one."),
     "job": ("simcheck_oldest_due_job_seconds", "Age of the oldest job that is due; 0 without one."),
+    "message": ("simcheck_oldest_due_message_seconds", "How long a message has been due; 0 without one."),
 }
 _NONE_IS_NAN = {"register", "carrier"}  # where nothing at all is worse than old
 

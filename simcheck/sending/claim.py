@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck import clock
+from simcheck import clock, log
+from simcheck.errors import SealError
 from simcheck.messages.segments import segment
 from simcheck.messages.words import Channel
 from simcheck.privacy import Keyring
@@ -43,6 +45,17 @@ ORDER BY claimed.urgent DESC
     sa.bindparam("until", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("most", type_=sa.BigInteger()),
 )
+# What cannot be opened, or cut: it fails, so that it does not stop all others.
+UNREADABLE = sa.text("""
+WITH parts AS (
+    UPDATE message_part SET state = 'failed', failure = 'unreadable', done_at = :now
+    WHERE message_id = ANY(:ids) AND state = 'due'
+)
+UPDATE message SET state = 'failed', failure = 'unreadable', settled_at = :now, changed_at = :now
+WHERE id = ANY(:ids)
+""").bindparams(
+    sa.bindparam("ids", type_=pg.ARRAY(sa.Uuid())), sa.bindparam("now", type_=sa.TIMESTAMP(timezone=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +73,21 @@ class Claimed:
 async def claim(
     session: AsyncSession, keyring: Keyring, channel: Channel, most: int, lease: timedelta
 ) -> list[Claimed]:
-    """Claim at most so many messages of a channel that are due, urgent ones first."""
+    """Claim at most so many messages of a channel that are due, urgent ones first. Those that cannot be read
+    fail, and are left out.
+    """
     now = clock.now()
     given = {"channel": channel.value, "now": now, "until": now + lease, "most": most}
-    rows = (await session.execute(CLAIM, given)).all()
-    return [_claimed(keyring, row, channel, now + lease) for row in rows]
+    claimed, unreadable = [], []
+    for row in (await session.execute(CLAIM, given)).all():
+        try:
+            claimed.append(_claimed(keyring, row, channel, now + lease))
+        except (SealError, ValueError) as error:
+            log.logger().error("message cannot be read", exc_info=error)
+            unreadable.append(row.id)
+    if unreadable:
+        await session.execute(UNREADABLE, {"ids": unreadable, "now": now})
+    return claimed
 
 
 def _claimed(keyring: Keyring, row: Any, channel: Channel, until: datetime) -> Claimed:

@@ -33,7 +33,7 @@ class Inbox:
         self._service, self._matching = service, matching
         self._told: list[_Told] = []
         self._acknowledged: list[bytes] = []
-        self._some = asyncio.Event()
+        self._some, self._one = asyncio.Event(), asyncio.Lock()
         self.receipts = self.messages = 0
 
     def tell(self, link: str, told: Told, answer: Callable[[bool], bool]) -> None:
@@ -53,6 +53,10 @@ class Inbox:
 
     async def flush(self) -> None:
         """Store a batch and acknowledge it; where that fails, the other side is told to try again later."""
+        async with self._one:
+            await self._flush()
+
+    async def _flush(self) -> None:
         batch, self._told = self._told[:BATCH], self._told[BATCH:]
         acknowledged, self._acknowledged = self._acknowledged, []
         if not self._told:

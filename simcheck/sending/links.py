@@ -136,7 +136,7 @@ class Lane(Generic[Entry]):
 
     def cost(self) -> float:
         """Seconds until it would be through with one more, and what its failures are worth."""
-        wait = self.held * max(1 / self.pace.rate, self.health.latency / self.sender.window)
+        wait = (self.held + 1) * max(1 / self.pace.rate, self.health.latency / self.sender.window)
         return wait + self.health.latency + FAILURE_COSTS * self.health.failures
 
     def put(self, entry: Entry) -> None:

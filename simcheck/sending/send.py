@@ -243,6 +243,9 @@ class Sender:
             code = error.code
         except Unknown as error:
             what, failed, code = What.UNKNOWN, True, error.code
+        except Exception as error:  # a sender's defect: it must not take the others' messages with it
+            log.logger().error("sender failed", link=lane.name, exc_info=error)
+            what, failed, code = What.UNKNOWN, True, "defect"
         now = loop.time()
         lane.health.answered(now, None if failed else now - began)
         if what is not What.RELEASED:

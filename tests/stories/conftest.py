@@ -8,6 +8,9 @@ import pytest
 
 import generator
 from tests.living import CARRIERS, CASES, SUBSCRIPTIONS, Country, running
+from tests.sending import sending, smsc, store
+
+__all__ = ["made", "sending", "smsc", "store", "undisturbed"]
 
 
 @pytest.fixture(scope="session")

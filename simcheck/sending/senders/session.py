@@ -43,13 +43,13 @@ class _Asked:
 
 
 @dataclass(eq=False)
-class Session(asyncio.Protocol):
+class SmppSession(asyncio.Protocol):
     """`deliver(session, sequence, command, octets)` takes what the other side sends; `late(what, answer)` an
     answer that came after its time, with what had been sent. `closed` is set when the connection has ended.
     """
 
     answer_seconds: float
-    deliver: Callable[[Session, int, int, bytes], None]
+    deliver: Callable[[SmppSession, int, int, bytes], None]
     late: Callable[[object, Answer], None]
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: bool = False

@@ -26,7 +26,7 @@ from simcheck.sending.senders import (
 )
 from simcheck.sending.senders.deliveries import Told
 from simcheck.sending.senders.pdu import Bind, Command
-from simcheck.sending.senders.session import Answer, LateError, LostError, Session
+from simcheck.sending.senders.session import Answer, LateError, LostError, SmppSession
 from simcheck.sending.settings import SmppSettings
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0  # seconds before a link that is down is tried again
@@ -50,7 +50,7 @@ class SmppLink:
         self.name, self.window, self.settings = settings.name, settings.window, settings
         self.sends = settings.bind is not Bind.RECEIVER
         self._tell, self._late = tell, late
-        self._session: Session | None = None
+        self._session: SmppSession | None = None
         self._trust = _trust(settings) if settings.tls else None
         self._source = settings.source_type
 
@@ -72,7 +72,7 @@ class SmppLink:
             began = loop.time()
             try:
                 await self._live()
-            except (OSError, TimeoutError, LostError, LateError, _RefusedError) as error:
+            except (OSError, UnicodeError, LostError, LateError, _RefusedError) as error:
                 code = str(error) if isinstance(error, _RefusedError) else type(error).__name__
                 log.logger().warning("link down", link=self.name, code=code)
             if loop.time() - began > STEADY:
@@ -108,7 +108,7 @@ class SmppLink:
     async def _live(self) -> None:
         """From the connection to its end."""
         settings, loop = self.settings, asyncio.get_running_loop()
-        session = Session(settings.answer_seconds, self._delivered, self._answered_late)
+        session = SmppSession(settings.answer_seconds, self._delivered, self._answered_late)
         async with asyncio.timeout(settings.answer_seconds):
             await loop.create_connection(lambda: session, settings.host, settings.port, ssl=self._trust)
         try:
@@ -120,7 +120,7 @@ class SmppLink:
             self._session = None
             await _leave(session)
 
-    async def _bind(self, session: Session) -> None:
+    async def _bind(self, session: SmppSession) -> None:
         settings = self.settings
         sequence = session.next_sequence()
         words = settings.system_id, settings.password.get_secret_value(), settings.system_type
@@ -128,7 +128,7 @@ class SmppLink:
         if answer.status != pdu.OK or answer.command == Command.GENERIC_NACK:
             raise _RefusedError(pdu.status_name(answer.status))
 
-    async def _watch(self, session: Session) -> None:
+    async def _watch(self, session: SmppSession) -> None:
         """Ask whether the other side is there when nothing was heard of it for a while (2.7.2)."""
         loop, quiet = asyncio.get_running_loop(), self.settings.enquire_seconds
         while not session.closed.is_set():
@@ -162,7 +162,7 @@ class SmppLink:
         days, hours = divmod(hours, 24)
         return f"0000{days:02}{hours:02}{minutes:02}{seconds:02}000R"
 
-    def _delivered(self, session: Session, sequence: int, command: int, octets: bytes) -> None:
+    def _delivered(self, session: SmppSession, sequence: int, command: int, octets: bytes) -> None:
         told = deliveries.read(octets)
 
         def answer(stored: bool) -> bool:
@@ -197,7 +197,7 @@ def _outcome(answer: Answer) -> Submitted | SendError:
     return Rejected(name, permanent=status in pdu.REFUSED)
 
 
-async def _leave(session: Session) -> None:
+async def _leave(session: SmppSession) -> None:
     """Unbind, as far as the other side still listens, and end the connection."""
     try:
         if not session.closed.is_set() and not session.leaving:

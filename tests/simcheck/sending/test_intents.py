@@ -9,7 +9,7 @@ from simcheck import clock
 from simcheck.errors import InvalidError
 from simcheck.messages.words import Channel
 from simcheck.sending import intents
-from tests.simcheck.sending.conftest import NUMBER, an_intent
+from tests.sending import NUMBER, an_intent
 
 pytestmark = pytest.mark.anyio
 MESSAGES = "SELECT key, channel, state, parts, attempts FROM message ORDER BY key"
