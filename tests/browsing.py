@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import re
 import socket
 import uuid
@@ -84,7 +83,8 @@ def a_site(postgres: Any, keyring: Any, home: Path, issuer: str | None, people: 
     from simcheck import clock
     from simcheck.config import Settings
     from tests.building import row
-    from tests.holding import NOON, a_country, wrong_name
+    from tests.holding import a_country, wrong_name
+    from tests.running import NOON
     from tests.serving import keyring_file
 
     rows = [
@@ -138,6 +138,3 @@ def fresh_home(run_folder: Path) -> Path:
     made = run_folder / uuid.uuid4().hex
     made.mkdir()
     return made
-
-
-MINUTE = datetime.timedelta(minutes=1)

@@ -18,8 +18,8 @@ from simcheck.service import opened
 from tests import holding
 from tests.browsing import aside, fresh_home, token_in
 from tests.building import row
-from tests.holding import BINH, CHI, NOON, case_of, digits_in, national, sent, wrong_name
-from tests.running import work
+from tests.holding import BINH, CHI, case_of, digits_in, national, sent, wrong_name
+from tests.running import NOON, work
 from tests.serving import ISSUER, keyring_file, new_database
 
 
