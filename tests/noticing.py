@@ -21,9 +21,7 @@ DAY = timedelta(days=1)
 MORNING = NOON - timedelta(hours=12)  # midnight in Viet Nam
 PUBLISH = """
 INSERT INTO changed_subscription
-SELECT carrier, msisdn_token, id_token, contract_token, NULL, 0, verdict, reasons, batch_id, bucket, row,
-       claimants, facts
-FROM subscription
+SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts FROM subscription
 """
 MESSAGES = """
 SELECT key, kind, channel, state, language, template, parts, due_at, expires_at, carrier, id, address, text,

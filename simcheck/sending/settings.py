@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AnyHttpUrl,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     SecretStr,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -122,7 +124,15 @@ class AggregatorSettings(_Link):
 
 
 LinkSettings = SmppSettings | AggregatorSettings
-_LINKS = TypeAdapter(list[LinkSettings])
+_KINDS = ("smpp", "http")
+_LINKS: TypeAdapter[list[LinkSettings]] = TypeAdapter(
+    list[
+        Annotated[
+            Annotated[SmppSettings, Tag("smpp")] | Annotated[AggregatorSettings, Tag("http")],
+            Discriminator(lambda link: link.get("kind", "smpp") if isinstance(link, dict) else "smpp"),
+        ]
+    ]
+)
 
 
 def links_of(settings: Settings) -> list[LinkSettings]:
@@ -149,9 +159,11 @@ def links_of(settings: Settings) -> list[LinkSettings]:
 def _faults(error: ValueError) -> list[str]:
     if not isinstance(error, ValidationError):
         return [f"{_WHERE}: not JSON. Write a list of links."]
+    faults = error.errors(include_input=False, include_url=False)
     return [
-        f"{_WHERE}: {'.'.join(str(each) for each in fault['loc'])}: {fault['msg']}".replace(
-            "Value error, ", ""
-        )
-        for fault in error.errors(include_input=False, include_url=False)
+        f"{_WHERE}: {_place(fault['loc'])}: {fault['msg'].replace('Value error, ', '')}" for fault in faults
     ]
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(each) for each in loc if each not in _KINDS)

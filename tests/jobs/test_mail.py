@@ -13,8 +13,8 @@ from simcheck.messages.words import Channel
 from simcheck.sending import intents
 from simcheck.sending.mail import mime
 from simcheck.sending.process import make
-from tests.simcheck.sending.conftest import an_intent, until
-from tests.simcheck.sending.mail.servers import Box, but, good, scripted
+from tests.mailing import Box, but, good, scripted
+from tests.sending import an_intent, until
 
 pytestmark = pytest.mark.anyio
 STATE = "SELECT message.state, part.failure FROM message JOIN message_part AS part ON message_id = id"

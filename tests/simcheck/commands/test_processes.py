@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 
+from simcheck import migrations
 from simcheck.db.embedded import Embedded
 
 
@@ -117,14 +118,14 @@ def test_a_worker_ends_on_a_signal(environment, owner):
 
 
 def test_migrating(command, owner):
-    assert command("migrate") == (0, "the database is at step 0008\n", "")
+    assert command("migrate") == (0, f"the database is at step {migrations.newest()}\n", "")
 
 
 def test_migrating_a_new_database(command, postgres, monkeypatch):
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE to_migrate")
         monkeypatch.setenv("SIMCHECK_DATABASE_URL", postgres.url("to_migrate"))
-        assert command("migrate") == (0, "migrated from nothing to 0008\n", "")
+        assert command("migrate") == (0, f"migrated from nothing to {migrations.newest()}\n", "")
         connection.execute("DROP DATABASE to_migrate WITH (FORCE)")
 
 

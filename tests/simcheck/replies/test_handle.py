@@ -16,7 +16,7 @@ from simcheck.sending.senders.deliveries import InboundTold
 from tests import holding
 from tests.building import row
 from tests.holding import AN, BINH, CHI, case_of, national, sent, state_of, wrong_name
-from tests.running import NOON, a_file, work
+from tests.running import NOON, a_file
 
 pytestmark = pytest.mark.anyio
 DAY = datetime.timedelta(days=1)
@@ -50,7 +50,7 @@ async def country(service, tmp_path):
         rows = [wrong_name(1), row(2, AN), row(3, BINH, id_type="passport"), row(4, AN)]
         await holding.a_country(service, tmp_path, rows)
         await a_file(service, "itel", [row(4, CHI)])
-        await work(service)
+        await holding.checked(service)
 
 
 async def test_what_is_registered(owner, keyring, country, say):

@@ -11,7 +11,7 @@ from simcheck.sending.claim import claim
 from simcheck.sending.outcomes import Outcome, Rules, What
 from simcheck.sending.receipts import Matching
 from simcheck.sending.recorder import Recorder
-from tests.simcheck.sending.conftest import an_intent
+from tests.sending import an_intent
 
 pytestmark = pytest.mark.anyio
 STATE = "SELECT message.state, part.state FROM message JOIN message_part AS part ON message_id = id"

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from simcheck.sending.mail import mime, smtp
 from simcheck.sending.mail.smtp import MailServer, Tls
 from simcheck.sending.senders import Mail, NotSent, Rejected, SendError, Throttled, Unknown
-from tests.simcheck.sending.mail.servers import Box, but, good, scripted, usual
+from tests.mailing import Box, but, good, scripted, usual
 
 pytestmark = pytest.mark.anyio
 
