@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from jobs.tasks import TASKS
+from jobs.app import TASKS  # with every task registered
 from simcheck.holders import codes, possession
 from simcheck.holders.sessions import Holder, Started
 from simcheck.sending.intents import place

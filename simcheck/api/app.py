@@ -35,9 +35,9 @@ from simcheck.service import Service
 # Paths that anybody may ask without a token. Every other route has a guard; a wiring test sees to it.
 PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
-# In the order in which a path is looked for: first the one route that has to be fast.
+# In the order in which a path is looked for, after the one route that has to be fast.
 ROUTERS = (
-    otp.router, token.router, operators.router, sim_events.router, kyc_match.router, batches.router,
+    token.router, operators.router, sim_events.router, kyc_match.router, batches.router,
     tus.router, runs.router, feedback.router, cases.router, corrections.router,
     questions.router, webhooks.router,
 )  # fmt: skip
@@ -76,6 +76,7 @@ def create_app(
     )
     app.state.registry = CollectorRegistry()
     problems.install(app)
+    app.router.routes.extend(otp.router.routes)  # not included: that would match each path once more
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Frame, settings=settings, registry=app.state.registry)

@@ -11,9 +11,10 @@ gives the principal alone, for routes that stream. The wiring test looks for `Gu
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -76,17 +77,14 @@ class Doorkeeper:
     _keys: tokens.TokenKeys | None = None
     _clients: dict[str, clients.Standing] = field(default_factory=dict)
     _read_at: float = -FRESH
-    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tokens: dict[str, tokens.Claims] = field(default_factory=dict)
     _allowances: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _taking: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _under_way: dict[str | None, asyncio.Task[None]] = field(default_factory=dict)
 
     async def keys(self) -> tokens.TokenKeys:
         """The signing keys, not older than `FRESH`."""
         if self._keys is None or time.monotonic() - self._read_at >= FRESH:
-            async with self._reading:
-                if self._keys is None or time.monotonic() - self._read_at >= FRESH:
-                    await self.refresh()
+            await self._once(None, self.refresh)
         assert self._keys is not None
         return self._keys
 
@@ -120,10 +118,8 @@ class Doorkeeper:
 
     async def _spend(self, client: str, rate: float) -> None:
         """One request of the client's rate. A process takes some at once, good for about half a second."""
-        if not self._has(client):
-            async with self._taking.setdefault(client, asyncio.Lock()):  # many at once take once
-                if not self._has(client):
-                    await self._take(client, rate)
+        while not self._has(client):
+            await self._once(client, partial(self._take, client, rate))
         left, until = self._allowances[client]
         self._allowances[client] = (left - 1, until)
 
@@ -133,13 +129,29 @@ class Doorkeeper:
 
     async def _take(self, client: str, rate: float) -> None:
         limit = limits.Limit("requests", rate, max(2 * rate, 1))
-        some, until = max(1.0, rate * CHUNK), time.monotonic() + CHUNK + 0.5
+        some = max(1.0, rate * CHUNK)
         async with self.service.database.transaction("guard") as session:
             [grant] = await limits.take(session, limit, [client], some)
         if not grant.granted:
             self._allowances.pop(client, None)
             raise TooManyError("More requests than this client may make. Wait a little.", grant.wait)
-        self._allowances[client] = (some, until)
+        self._allowances[client] = (some, time.monotonic() + CHUNK + 0.5)
+
+    async def _once(self, name: str | None, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it once for all who want it now; `name` is a client's, None for the keys. Raises what it raises.
+
+        All go on together: behind a lock each waits for the one before to have its turn of the loop.
+        """
+        task = self._under_way.get(name)
+        if task is None:
+            task = self._under_way[name] = asyncio.create_task(do())
+            task.add_done_callback(partial(self._done, name))
+        await asyncio.shield(task)  # who leaves does not end it for the others
+
+    def _done(self, name: str | None, task: asyncio.Task[None]) -> None:
+        del self._under_way[name]
+        if not task.cancelled():
+            task.exception()  # seen, even where all who waited are gone
 
 
 @dataclass(frozen=True)

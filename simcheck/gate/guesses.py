@@ -16,12 +16,12 @@ from simcheck.config import Settings
 from simcheck.db.direct import Statements
 
 # What is in these buckets.
-LEFT = "SELECT key, level, at FROM rate_bucket WHERE key = ANY(%s)"
+LEFT = "SELECT key, level, at FROM rate_bucket WHERE key = ANY(%b)"
 # Refill each bucket for the time since, then take its cost: to below nothing where others were faster.
 SPEND = """
 INSERT INTO rate_bucket AS bucket (key, level, granted, at)
 SELECT key, %(burst)s - cost, true, %(now)s
-FROM unnest(%(keys)s::bytea[], %(costs)s::float8[]) AS spent (key, cost)
+FROM unnest(%(keys)b::bytea[], %(costs)b::float8[]) AS spent (key, cost)
 ORDER BY key
 ON CONFLICT (key) DO UPDATE SET
     level = least(%(burst)s, bucket.level + %(rate)s * greatest(

@@ -138,6 +138,35 @@ async def test_a_client_has_its_rate(http, token_of, viettel):
     assert (await http.get("/try/asks", headers=viettel)).status_code == 200
 
 
+async def test_those_who_wait_for_the_same_go_on_together(service, viettel):
+    """Behind a lock the last of a hundred would have to wait for a hundred turns of the loop."""
+    keeper, turns, came = guard.Doorkeeper(service), 0, []
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def ask() -> None:
+        await keeper.principal(viettel["Authorization"])
+        came.append(turns)
+
+    counting = asyncio.create_task(count())
+    await asyncio.gather(*(ask() for _ in range(100)))
+    assert max(came) - min(came) <= 3
+    counting.cancel()
+
+
+async def test_one_who_leaves_takes_nothing_from_those_who_wait_too(service, viettel):
+    keeper = guard.Doorkeeper(service)
+    first, second = (asyncio.create_task(keeper.principal(viettel["Authorization"])) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).carrier == "viettel"
+    assert first.cancelled()
+
+
 async def test_many_at_once(http, viettel, mobifone):
     answers = await asyncio.gather(
         *(http.get("/try/acts", headers=viettel if number % 2 else mobifone) for number in range(40))
