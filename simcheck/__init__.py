@@ -12,6 +12,7 @@ The flow, one step, one place:
 The service around it:
 
     simcheck.api           another system asks: who is it (`access`), may it, one transaction (`db.engine`)
+    simcheck.public        a holder asks: pages in two languages, a door for each
     simcheck.uploads       a carrier's file comes in, sealed; a batch of rows in the lake comes out
     simcheck.audit         what was done, by whom, in a chain of hashes, in that same transaction
     simcheck.queue         what is to be done later; `jobs/` does it

@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -39,6 +40,7 @@ from simcheck.public.words import WORDS, Words
 from simcheck.service import Service
 
 TOKEN = "form_token"  # the field of every form that holds its token  # noqa: S105
+_IDLE = sessions.IDLE // timedelta(minutes=1)
 _NOTED, _NOTED_SECONDS = "noted", 600
 
 
@@ -124,7 +126,8 @@ class Visit:
         """Answer with a page. `at`: its address, where that is not the one that was asked for."""
         return pages.page(
             self.words, self.jar, at or self.path, name,
-            {"form_token": self.form_token, "signed_in": self.session is not None, "faults": {}, **values},
+            {"form_token": self.form_token, "signed_in": self.session is not None, "idle": _IDLE,
+             "faults": {}, **values},
             status,
         )  # fmt: skip
 

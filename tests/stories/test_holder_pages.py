@@ -94,7 +94,10 @@ def assert_nobody_is_kept_out(page: Any, name: str) -> None:
             page.screenshot(path=Path(PICTURES) / f"{name}-dark.png", full_page=True)
         found = AXE.run(page, options={"runOnly": only, "resultTypes": ["violations"]})
         assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", media="print")
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}-print.png", full_page=True)
+    page.emulate_media(media="screen")
 
 
 def test_without_javascript_in_english(site, chromium):

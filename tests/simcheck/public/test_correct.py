@@ -79,6 +79,7 @@ FAULTS = (
     ({"id_number": "12345"}, "id_number", "phải có 12 chữ số"),
     ({"full_name": ""}, "full_name", "Ghi họ và tên."),
     ({"full_name": "Lê <b>Bình</b> 2"}, "full_name", "chỉ có chữ"),
+    ({"full_name": "Lê Thị Bình\r\nBcc: binh@example.vn"}, "full_name", "chỉ có chữ"),
     ({"full_name": "a" * 101}, "full_name", "dài nhất 100"),
     ({"day": "", "month": "", "year": ""}, "born", "Ghi ngày sinh."),
     ({"day": "31"}, "born", "Không có ngày này"),
