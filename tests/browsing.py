@@ -114,7 +114,7 @@ def a_site(postgres: Any, keyring: Any, home: Path, issuer: str | None, people: 
             yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Debian's Chromium, driven by Playwright."""
     from playwright.sync_api import sync_playwright

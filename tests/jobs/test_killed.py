@@ -75,7 +75,7 @@ async def every(owner, service, dying, tmp_path, stride):
     assert int(steps) > 20
     for step in range(1, int(steps) + 1, stride):
         ended, said = await through(owner, service, dying, files[0].rows, step)
-        assert said == "killed", step
+        assert said == "killed" or int(said) < step, step  # what wakes others may be fewer steps
         assert ended == undisturbed, step
 
 

@@ -57,4 +57,4 @@ async def test_without_a_link_it_does_not_start(environment):
     process = await start(environment)
     _, said = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 2
-    assert b"SIMCHECK_SMS_LINKS: no link is set up" in said
+    assert b"SIMCHECK_SMS_LINKS, SIMCHECK_MAIL: no link is set up" in said
