@@ -1,4 +1,4 @@
-# One small image for every process of the service: web, worker, migrate (see compose.yaml).
+# One small image for every process of the service: web, worker, sender, migrate (see compose.yaml).
 # Its steps are plain commands: tests/slow/test_image.py runs them without a container engine.
 
 FROM python:3.11-slim-bookworm AS build
