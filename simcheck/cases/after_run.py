@@ -92,7 +92,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
         WHEN is_open AND state = :referred AND is_decided THEN 'contradicted'
         WHEN is_open THEN CASE WHEN is_other OR is_decided THEN 'changed' END
         WHEN stands AND is_by_hand THEN NULL
-        WHEN stands AND (is_wrong OR is_of_person) THEN 'reopened'
+        WHEN stands AND (is_wrong OR CAST(:decided AS jsonb) ->> decision <> :closed) THEN 'reopened'
         WHEN NOT is_wrong THEN CASE WHEN is_decided THEN 'lapsed' END
         WHEN is_same_person THEN 'reopened'
         ELSE 'opened'
