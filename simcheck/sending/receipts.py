@@ -166,7 +166,7 @@ async def match_waiting(session: AsyncSession, matching: Matching, since: timede
     waiting = [Receipt(*row) for row in await session.execute(WAITING, given)]
     if not waiting:
         return 0
-    done = await _match(session, waiting, matching)
+    done = await _match(session, waiting, matching, late=True)
     return done + await _match_unknown(session, waiting, matching)
 
 
@@ -176,14 +176,21 @@ async def known(session: AsyncSession, receipts: Sequence[Receipt], matching: Ma
     return set(found)
 
 
-async def _match(session: AsyncSession, receipts: Sequence[Receipt], matching: Matching) -> int:
-    found = await _find(session, receipts, matching)
+async def _match(
+    session: AsyncSession, receipts: Sequence[Receipt], matching: Matching, *, late: bool = False
+) -> int:
+    found = await _find(session, receipts, matching, late=late)
     await _apply(session, receipts, found, matching)
     return len(found)
 
 
 async def _find(
-    session: AsyncSession, receipts: Sequence[Receipt], matching: Matching, *, with_address: bool = False
+    session: AsyncSession,
+    receipts: Sequence[Receipt],
+    matching: Matching,
+    *,
+    with_address: bool = False,
+    late: bool = False,
 ) -> dict[uuid.UUID, list[_Part]]:
     """The parts that receipts mean by their ids: several where a whole message went under one id."""
     likely = {each.id: keys_like(each.smsc_id) for each in receipts if each.smsc_id}
@@ -200,18 +207,24 @@ async def _find(
             (place, row) for place, key in enumerate(likely.get(each.id, ())) for row in parts.get(key, ())
             if matching.centre(row.link) == centre
         ]  # fmt: skip
-        meant = _meant(rows, each.address_token, with_address=with_address)
+        meant = _meant(rows, each.address_token, with_address=with_address, late=late)
         if meant:
             found[each.id] = meant
     return found
 
 
-def _meant(rows: list[tuple[int, Any]], address: bytes | None, *, with_address: bool) -> list[_Part]:
+def _meant(
+    rows: list[tuple[int, Any]], address: bytes | None, *, with_address: bool, late: bool
+) -> list[_Part]:
     """Of parts with an id like the receipt's (0: the same, more: read otherwise), the one that is meant; all
     parts of its message that went under this id.
     """
     there = [(place, row) for place, row in rows if row.address_token == address]
-    near = there if there or with_address else rows
+    near = there
+    if not there and not with_address:
+        # Elsewhere only by the id as it stands: the part that has it may not be recorded yet, and another
+        # one's id, read otherwise, looks the same. What names no address is read so when it has waited.
+        near = [(place, row) for place, row in rows if place == 0 or (late and address is None)]
     if not near:
         return []
     place, meant = min(near, key=lambda each: (each[0], each[1].done, -each[1].at.timestamp()))

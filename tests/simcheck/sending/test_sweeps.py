@@ -190,6 +190,20 @@ async def test_a_receipt_before_the_answer_waits(owner, store, take, act, servic
     assert owner.execute(STATES).fetchall() == [("delivered", True)]
 
 
+async def test_an_early_receipt_does_not_take_another_parts_id_read_otherwise(
+    owner, store, take, act, service
+):
+    """`10` is 16 in hexadecimal, and 16 is somebody else; the part whose it is comes a moment later."""
+    await store(an_intent("a"), an_intent("b", address="+84901234568"))
+    first, second = sorted(await take(), key=lambda each: each.parts[0].address)
+    await act(record, [taken(first, smsc_id="16")], [(first.message_id, 1)], RULES)
+    assert await keep(act, service, "one", told("10", number="84901234568")) == 1
+    await act(record, [taken(second, smsc_id="10")], [(second.message_id, 1)], RULES)
+    assert await act(receipts.match_answered, ["10"], MATCHING) == 1
+    states = "SELECT state FROM message ORDER BY key"
+    assert owner.execute(states).fetchall() == [("sent",), ("delivered",)]
+
+
 async def test_receipts_of_the_unknown(owner, store, take, act, service):
     """As many as there are parts: in order. Fewer: nobody knows which, and nothing is guessed."""
     await store(an_intent(text="ơ" * 100))
