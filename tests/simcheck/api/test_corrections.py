@@ -11,7 +11,7 @@ from simcheck.holders import correct
 from simcheck.holders.correct import Given
 from tests import holding
 from tests.holding import BINH, CHI, held, wrong_name
-from tests.running import NOON, work
+from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
 SAID = (
@@ -29,7 +29,7 @@ async def corrected(service, owner, tmp_path):
             holder = await held(service, owner, number)
             async with holder.transaction(service) as session:
                 await correct.submit(session, service, holder, given, uuid.uuid4())
-        await work(service)
+        await holding.checked(service)
 
 
 async def test_a_carrier_fetches_and_acknowledges(http, viettel, mobifone, token_of, owner, corrected):

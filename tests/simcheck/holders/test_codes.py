@@ -9,7 +9,7 @@ from simcheck.holders import codes
 from tests import holding
 from tests.building import row
 from tests.holding import BINH, asked, case_of, national, sent, wrong_name
-from tests.running import NOON, work
+from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +61,7 @@ async def test_a_lost_job_is_found_and_a_code_is_sent_once(service, owner, keyri
     with clock.fixed(NOON + datetime.timedelta(seconds=30)):
         async with service.database.transaction("job", ministry=True) as session:
             assert await codes.wake_unsent(session) == 1
-        await work(service)
+        await holding.checked(service)
         assert [each.key for each in sent(owner, keyring)] == [f"code/{challenge.id}"]
         async with service.database.transaction("job", ministry=True) as session:
             assert not await codes.send(session, service, challenge.id)

@@ -8,7 +8,7 @@ from simcheck.holders.models import Confirmation, Means
 from tests import holding
 from tests.building import row
 from tests.holding import AN, BINH, case_of, national, state_of, wrong_name
-from tests.running import NOON, a_file, work
+from tests.running import NOON, a_file
 
 pytestmark = pytest.mark.anyio
 
@@ -43,6 +43,6 @@ async def test_another_record_is_confirmed_anew(service, owner, tmp_path):
         assert await say(service, 1)
     with clock.fixed(NOON + holding.HOUR):
         await a_file(service, "viettel", [row(1, BINH)])
-        await work(service)
+        await holding.checked(service)
         assert await say(service, 1)
         assert not await say(service, 1)

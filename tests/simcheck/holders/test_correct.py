@@ -22,7 +22,7 @@ from simcheck.matching.rules import VERDICTS
 from tests import building, holding
 from tests.building import AS_OF, citizen, country, full_names, row
 from tests.holding import AN, BINH, CHI, case_of, held, national, state_of, wrong_name
-from tests.running import NOON, a_file, a_register, final, work
+from tests.running import NOON, a_file, a_register, final
 
 pytestmark = pytest.mark.anyio
 TRUE = Given(BINH.id_number, BINH.full_name, BINH.date_of_birth)
@@ -206,7 +206,7 @@ async def test_what_others_claim_no_holder_can_settle(service, owner, tmp_path):
         rows = [wrong_name(1), wrong_name(2), row(2, AN)]
         await holding.a_country(service, tmp_path, rows)
         await a_file(service, "itel", [row(1, CHI)])
-        await work(service)
+        await holding.checked(service)
         for number in (1, 2):
             holder = replace(await held(service, owner, number), carrier="viettel")
             done = await submit(service, holder, TRUE)
@@ -222,7 +222,7 @@ async def test_it_is_the_check_of_a_run(service, owner, tmp_path):
     with clock.fixed(NOON):
         await a_register(service, tmp_path, citizens)
         await a_file(service, file.carrier, rows)
-        await work(service)
+        await holding.checked(service)
         judged, mended = [], []
         async with service.database.transaction("test", ministry=True) as session:
             found = await session.scalars(correct.sa.select(Subscription).order_by(Subscription.row))
@@ -239,7 +239,7 @@ async def test_it_is_the_check_of_a_run(service, owner, tmp_path):
                 mended.append(rows[each.row - 1] | asdict(read))
     with clock.fixed(NOON + holding.HOUR):
         await a_file(service, file.carrier, mended)
-        await work(service)
+        await holding.checked(service)
     limits = {"SIM_LIMIT_PER_CARRIER", "SIM_LIMIT_TOTAL", "MSISDN_DUPLICATE_IN_CARRIER"}
     told = final(owner, service, file.carrier)
     assert len({each.verdict for each in told}) >= 3

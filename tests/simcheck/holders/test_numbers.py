@@ -20,7 +20,7 @@ async def an(service, tmp_path, keyring):
     with clock.fixed(NOON):
         await holding.a_country(service, tmp_path, [row(1, AN), wrong_name(2), wrong_name(3, AN)])
         await holding.a_file(service, "itel", [row(4, AN), row(5, CHI)])
-        await holding.work(service)
+        await holding.checked(service)
         async with service.database.transaction("public", ministry=True) as session:
             yield (await sessions.start_identity(session, keyring, AN.id_number)).holder
 

@@ -13,7 +13,7 @@ from simcheck.messages.words import Group, groups_of
 from tests import holding
 from tests.building import row
 from tests.holding import AN, BINH, CHI, case_of, held, national, wrong_name
-from tests.running import NOON, a_file, work
+from tests.running import NOON, a_file
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +86,7 @@ async def test_what_is_over_and_what_is_gone(service, owner, tmp_path):
         one, two = await held(service, owner, 1), await held(service, owner, 2)
     with clock.fixed(NOON + holding.HOUR / 2):
         await a_file(service, "viettel", [row(1, BINH)])
-        await work(service)
+        await holding.checked(service)
         seen = await shown(service, one)
         assert seen.agrees
         assert seen.case is not None

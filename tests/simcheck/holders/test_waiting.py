@@ -16,7 +16,7 @@ from simcheck.register import keeping
 from simcheck.register.protocol import Fault
 from tests import holding
 from tests.holding import BINH, held, state_of, wrong_name
-from tests.running import NOON, work
+from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
 TRUE = Given(BINH.id_number, BINH.full_name, BINH.date_of_birth)
@@ -57,11 +57,11 @@ async def test_it_is_asked_again_until_it_answers(service, owner, silent):
     register, holder = silent
     with clock.fixed(NOON + datetime.timedelta(minutes=1)):
         await find_due(service)
-        await work(service)
+        await holding.checked(service)
         assert state_of(owner, holder.case_id)[0] == "with_holder"
         register.away = False
         await find_due(service)
-        await work(service)
+        await holding.checked(service)
     assert state_of(owner, holder.case_id)[:2] == ("closed", "corrected")
     [kept] = await holding.all_of(service, Correction)
     assert (kept.outcome, kept.settled_at) == ("agrees", NOON + datetime.timedelta(minutes=1))
@@ -76,7 +76,7 @@ async def test_after_days_of_silence_staff_look(service, owner, silent):
     _, holder = silent
     with clock.fixed(NOON + correct.PATIENCE + datetime.timedelta(minutes=1)):
         await find_due(service)
-        await work(service)
+        await holding.checked(service)
     assert state_of(owner, holder.case_id)[0] == "with_staff"
     [kept] = await holding.all_of(service, Correction)
     assert (kept.outcome, kept.verdict) == ("differs", None)
@@ -89,7 +89,7 @@ async def test_a_number_that_is_gone_meanwhile(service, owner, silent):
     owner.execute("UPDATE \"case\" SET state = 'closed', closed_at = now(), close_reason = 'gone'")
     with clock.fixed(NOON + datetime.timedelta(minutes=1)):
         await find_due(service)
-        await work(service)
+        await holding.checked(service)
     [kept] = await holding.all_of(service, Correction)
     assert (kept.outcome, kept.verdict) == ("differs", None)
     assert state_of(owner, holder.case_id)[:2] == ("closed", "gone")

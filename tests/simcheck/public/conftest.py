@@ -19,7 +19,7 @@ from tests import holding
 from tests.browsing import aside, fresh_home, token_in
 from tests.building import row
 from tests.holding import BINH, CHI, case_of, digits_in, national, sent, wrong_name
-from tests.running import NOON, work
+from tests.running import NOON
 from tests.serving import ISSUER, keyring_file, new_database
 
 
@@ -47,7 +47,7 @@ class Walker:
         """Ask for a one-time code; the one that was sent."""
         answer = await self.send("/", self.typed(number))
         assert (answer.status_code, answer.headers["location"]) == (303, f"{self.prefix}/code"), answer.text
-        await work(self.service)
+        await holding.checked(self.service)
         return digits_in(
             [each.text for each in sent(self.owner, self.service.keyring) if each.kind == "code"][-1]
         )
