@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from simcheck.public import client
+from simcheck.web import client
 
 
 def request_from(host: str | None, *forwarded: str) -> Request:
