@@ -67,6 +67,7 @@ class Permission(StrEnum):
     BATCH_UPLOAD = "batch.upload"
     FEEDBACK_GET = "feedback.get"
     FEEDBACK_ACKNOWLEDGE = "feedback.acknowledge"
+    OWN_CASES = "own.cases"
     ORDER_SEE = "order.see"
     OWN_FIGURES = "own.figures"
     OWN_CLIENTS = "own.clients"
@@ -106,7 +107,8 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {
-        _P.ORDER_SEE, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE, _P.QUESTION_SEE, _P.QUESTION_ANSWER,
+        _P.OWN_CASES, _P.ORDER_SEE, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE, _P.QUESTION_SEE,
+        _P.QUESTION_ANSWER,
     },
 }  # fmt: skip
 
