@@ -13,9 +13,11 @@ password is hashed on the way, so this takes a few milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -109,3 +111,27 @@ async def enrolled(service: Any, name: str, secret: str, code: str) -> None:
         found = await people.find(session, name)
         passed = sign_in.Passed(name, found.changed_at, False)
         assert await sign_in.enrol(session, service, passed, secret, code) is not None
+
+
+@contextmanager
+def a_bare_site(postgres: Any, keyring: Any, home: Path, **more: Any) -> Iterator[Any]:
+    """A running service (`browsing.Site`) with nobody in it but people at desks. `more` are settings
+    beside.
+    """
+    import psycopg
+
+    from simcheck.config import Settings
+    from tests.browsing import Site
+    from tests.serving import keyring_file, new_database, serving
+
+    with (
+        new_database(postgres) as url, psycopg.connect(url, autocommit=True) as owner,
+        socket.create_server(("127.0.0.1", 0)) as bound,
+    ):  # fmt: skip
+        settings = Settings(
+            home=home, database_url=url, public_url=f"http://127.0.0.1:{bound.getsockname()[1]}",
+            password_rounds=1, password_kib=8, **more,
+        )  # fmt: skip
+        keyring_file(home, keyring)
+        with serving(settings, keyring, bound):
+            yield Site(settings.issuer, settings, keyring, owner, [])
