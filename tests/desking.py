@@ -31,6 +31,7 @@ from tests.serving import ISSUER
 CARRIER = "viettel"
 PASSWORD = "một câu dài chỉ dùng để thử"
 COOKIE = "desk_session"
+HOST = "127.0.0.1"  # whose cookies they are
 
 
 def username(role: Role, carrier: str | None = None) -> str:
@@ -93,7 +94,7 @@ async def at_desk(
     """A client of the application in which somebody with this role has signed in."""
     held = await token(app.state.service, role, carrier, name)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http:
-        http.cookies.set(COOKIE, held)
+        http.cookies.set(COOKIE, held, domain=HOST)
         yield Desk(http, "/desk" if role.side is Side.MINISTRY else "/portal")
 
 

@@ -166,7 +166,8 @@ def shown_parts() -> str:
     """A page of all parts, as a room would make it."""
     values = {
         "form_token": "x", "person": None, "can": lambda *_: False, "P": Permission,
-        "faults": {"why": "Hãy ghi lý do."}, "noted": "Đã lưu.", "menu": [], "root": "/desk", "path": "/desk/parts", "here": None,
+        "faults": {"why": "Hãy ghi lý do."}, "noted": "Đã lưu.", "menu": [],
+        "root": "/desk", "path": "/desk/parts", "here": None,
         "other_language": "/desk/parts?lang=en", "by": lambda key: f"/desk/parts?sort={key}",
     }  # fmt: skip
     say, template = pages.WORDS[Language.VI], pages._TEMPLATES.from_string(PARTS.read_text("utf-8"))
