@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from simcheck.access import people, sign_in, staff_sessions
+from simcheck.access import people, staff_sessions
 from simcheck.access.models import Account
 from simcheck.access.people import New
 from simcheck.access.roles import Role, Side
@@ -104,14 +104,6 @@ def sit(site: Any, context: Any, role: Role, carrier: str | None = None) -> None
 
     held = aside(lambda: site.as_service(lambda service: token(service, role, carrier)))
     context.add_cookies([{"name": COOKIE, "value": held, "url": site.address}])
-
-
-async def enrolled(service: Any, name: str, secret: str, code: str) -> None:
-    """Give somebody's account a second step."""
-    async with service.database.transaction("test", ministry=True) as session:
-        found = await people.find(session, name)
-        passed = sign_in.Passed(name, found.changed_at, False)
-        assert await sign_in.enrol(session, service, passed, secret, code) is not None
 
 
 @contextmanager
