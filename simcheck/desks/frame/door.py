@@ -50,7 +50,7 @@ TOKEN_HEADER = "x-form-token"  # noqa: S105
 _READING = {"GET", "HEAD", "OPTIONS"}
 _A_YEAR = 365 * 24 * 3600
 # Where somebody may be led after signing in: a page of the desks, and nothing that could be another site.
-_INSIDE = re.compile(r"/(desk|portal)(/[A-Za-z0-9_.~-]+)*/?(\?[A-Za-z0-9_.~&=%+,:-]*)?")
+_INSIDE = re.compile(r"/(desk|portal)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~&=%+,:-]*)?")
 
 
 class SignedOutError(NotAuthenticatedError):
