@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from fastapi import Request
 
+from simcheck.errors import ConflictError
 from simcheck.ingest.bodies import BeforeFile, Intake, take_in
 from simcheck.ingest.sender import Sender
 from simcheck.lake.sealed_file import sealing
@@ -38,8 +39,12 @@ async def take(
     arrived = Arrived(
         batch, sender.carrier, sender.name, kind, intake.digest, intake.size, folder, intake.file_name, key
     )
-    async with sender.transaction() as session:
-        kept, new = await receive(session, service.keyring, arrived)
+    try:
+        async with sender.transaction() as session:
+            kept, new = await receive(session, service.keyring, arrived)
+    except ConflictError:  # of any other failure it is not known whether the batch was kept
+        await asyncio.to_thread(service.store.remove_folder, folder)
+        raise
     if not new:
         await asyncio.to_thread(service.store.remove_folder, folder)
     return kept, new

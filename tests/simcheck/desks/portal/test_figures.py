@@ -55,8 +55,9 @@ async def test_corrections_and_questions_are_counted_with_their_times(service, o
     for settled, taken in ((50, 2), (60, 4), (30, None)):
         owner.execute(
             "INSERT INTO correction (id, carrier, case_id, msisdn_token, form, batch_id, row, outcome, "
-            "made_by, made_at, settled_at, acknowledged_at, acknowledged_by) VALUES (gen_random_uuid(), 'viettel', "
-            "gen_random_uuid(), '', gen_random_uuid(), gen_random_uuid(), 1, 'agrees', 'x', %s, %s, %s, %s)",
+            "made_by, made_at, settled_at, acknowledged_at, acknowledged_by) VALUES (gen_random_uuid(), "
+            "'viettel', gen_random_uuid(), '', gen_random_uuid(), gen_random_uuid(), 1, 'agrees', 'x', %s, "
+            "%s, %s, %s)",
             [
                 NOON, NOON - timedelta(hours=settled), taken and NOON - timedelta(hours=settled - taken),
                 taken and "x",
