@@ -37,7 +37,7 @@ async def add(visit: Manager) -> Response:
     """Add a system. Its secret is on the page that answers, and nowhere else."""
     form, carrier, say = visit.form, telling.carrier_of(visit), visit.words
     suffix, name = form.line("suffix", 64).lower(), form.line("name", MOST_NAME)
-    typed = {"typed": {"suffix": suffix, "name": name, "keys": form.text("keys", MOST_KEYS)}}
+    typed = {"typed": {"suffix": suffix, "name": name, "jwks": form.text("keys", MOST_KEYS)}}
     client, chosen = f"{carrier.replace('_', '-')}-{suffix}", _ticked(visit)
     faults = {}
     if not suffix or not ID.fullmatch(client):

@@ -31,7 +31,9 @@ async def secret(manager):
 
 
 async def test_before_the_first_system_the_page_says_what_to_do(manager):
-    assert "Chưa có hệ thống nào" in (await manager.get(PAGE)).text
+    page = (await manager.get(PAGE)).text
+    assert "Chưa có hệ thống nào" in page
+    assert "></textarea>" in page
 
 
 async def test_a_new_system_gets_its_token_and_its_secret_is_shown_once(manager, http, secret, owner):
