@@ -134,11 +134,12 @@ async def figures(session: AsyncSession, carrier: str) -> Figures:
     ages = dict(zip(("first", "second", "third"), (now - age for age in AGES), strict=True))
     cases = await session.execute(CASES, its | ages)
     waiting, since, taken, took = (await session.execute(CORRECTIONS, lately)).one()
-    asked = (await session.execute(QUESTIONS, lately)).one()
+    still, due, asked, answered, in_time, answering = (await session.execute(QUESTIONS, lately)).one()
     return Figures(
         (verdicts[0] or {}) if verdicts else {}, verdicts[1] if verdicts else None,
         [Checked(*row) for row in batches], [OpenCases(row[0], row[1], tuple(row[2:])) for row in cases],
-        Corrections(waiting, since, taken, _time(took)), Questions(*asked[:5], _time(asked[5])),
+        Corrections(waiting, since, taken, _time(took)),
+        Questions(still, due, asked, answered, in_time, _time(answering)),
     )  # fmt: skip
 
 

@@ -87,19 +87,19 @@
     if (answer === null) { item.known = false; return null; }
     if (answer.status === 404 || answer.status === 410) {
       Object.assign(item, { url: null, known: false, offset: 0 });
+      if (item.refused) throw new Stop("lost", item.refused);
       return answer;
     }
-    if (item.url !== null && (answer.status === 409 || answer.status === 460)) {
-      if (item.offset + piece >= item.file.size && answer.status === 409) item.conflicts = (item.conflicts ?? 0) + 1;
-      if (item.conflicts > 2) throw new Stop("lost", words(answer));
-      item.known = false;
+    if (item.url !== null && answer.status === 409) { // it stands elsewhere; or whole, it is not taken and gone
+      Object.assign(item, { known: false, refused: words(answer) });
       return answer;
     }
+    if (answer.status === 460) { item.known = false; return null; }
     if (answer.status >= 400) throw new Stop("lost", words(answer));
     if (item.url === null) item.url = answer.getResponseHeader("Location");
     const offset = answer.getResponseHeader("Upload-Offset");
     item.offset = Number(offset ?? 0);
-    item.known = true;
+    Object.assign(item, { known: true, refused: null });
     item.batch = /<([^>]+)>; rel="item"/.exec(answer.getResponseHeader("Link") ?? "")?.[1];
     return answer;
   };
@@ -147,7 +147,6 @@
     if (item.ended) return;
     item.paused = true;
     buttons(item, word === "over" ? [] : ["go", "end"]);
-    item.stuck = word === "over";
     tell(item, text ?? say(word, item.offset / item.file.size), true);
   };
 
@@ -171,7 +170,7 @@
   };
 
   const enqueue = (item) => {
-    Object.assign(item, { paused: false, conflicts: 0 });
+    Object.assign(item, { paused: false, refused: null });
     buttons(item, ["pause", "end"]);
     tell(item, say("waiting"));
     queue.push(item);
