@@ -45,7 +45,7 @@ def web() -> FastAPI:
 
 
 def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
-    """Stop this server when the process that began it is gone: nobody else would, and it would keep the address."""
+    """Stop this server when the process that began it is gone: else it would keep the address for ever."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
