@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from jobs.schedule import HOURLY, sweep
 from simcheck import audit, log
-from simcheck.access import clients, limits, tokens
+from simcheck.access import clients, limits, staff_sessions, tokens
 from simcheck.service import Service
 
 # Jobs of workers that gave no sign of life for a minute. They hold their locks for ever (Procrastinate's
@@ -45,6 +45,8 @@ async def tidy(service: Service) -> None:
         await clients.forget_expired(session)
         await tokens.forget_retired(session)
         await limits.forget_idle(session)
+    async with service.database.transaction("job:upkeep.tidy", ministry=True) as session:
+        await staff_sessions.forget_over(session)
 
 
 @sweep("audit.checkpoint", "*/5 * * * *")

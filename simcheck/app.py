@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from simcheck import log
 from simcheck.api.app import create_app
 from simcheck.config import Settings, settings
-from simcheck.public import doors
+from simcheck.desks import doors as desks
+from simcheck.public import doors as public
 from simcheck.service import Service, opened
 
 # Objects made and not dropped before the youngest are looked through: several waves of requests at once, so
@@ -28,9 +29,10 @@ def whole_app(
     opening: Callable[[], AbstractAsyncContextManager[Service]],
     ready: Callable[[], None] = lambda: None,
 ) -> FastAPI:
-    """The application with all its doors: carriers' interface and holders' pages."""
+    """The application with all its doors: carriers' interface, holders' pages, the desks."""
     app = create_app(settings, opening, ready)
-    doors.install(app)
+    public.install(app)
+    desks.install(app)
     return app
 
 

@@ -130,6 +130,35 @@ class Settings(BaseSettings):
     )
     replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
 
+    # People at the desks: the ministry's staff, carriers' people.
+    staff_idle_minutes: float = Field(
+        30, ge=1, le=480, description="Minutes without a sign of life after which somebody is signed out."
+    )
+    staff_hours: float = Field(
+        10, gt=0, le=24, description="Hours after which somebody is signed out in any case."
+    )
+    staff_sign_ins: int = Field(
+        60, ge=1, description="Tries to sign in at a desk from one address in an hour."
+    )
+    staff_oidc_issuer: AnyHttpUrl | None = Field(
+        None, description="The OpenID Connect provider with which staff sign in. Unset: they cannot."
+    )
+    staff_oidc_client_id: str | None = Field(None, validate_default=True, description="Our name there.")
+    staff_oidc_client_secret: SecretStr | None = Field(
+        None, validate_default=True, description="Our secret there."
+    )
+    staff_oidc_scope: str = Field(
+        "openid", pattern=r"^openid( \S+)*$", description="What we ask that provider for."
+    )
+    staff_oidc_username_claim: str = Field(
+        "preferred_username", description="The claim that says whose account it is."
+    )
+    staff_local: bool = Field(
+        True, description="Let people sign in with a password and a one-time code beside the provider."
+    )
+    password_rounds: int = Field(3, ge=1, le=20, description="Passes of argon2id over its memory.")
+    password_kib: int = Field(64 << 10, ge=8, le=1 << 20, description="Memory of argon2id, in KiB.")
+
     # What holders are told.
     official_address: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",
@@ -197,7 +226,7 @@ class Settings(BaseSettings):
             raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")
         return listen
 
-    @field_validator("oidc_issuer")
+    @field_validator("oidc_issuer", "staff_oidc_issuer")
     @classmethod
     def _is_safe_to_ask(cls, issuer: AnyHttpUrl | None) -> AnyHttpUrl | None:
         if issuer and issuer.scheme != "https" and issuer.host not in {"127.0.0.1", "localhost", "[::1]"}:
@@ -210,6 +239,20 @@ class Settings(BaseSettings):
         if told.data.get("oidc_issuer") and value is None:
             raise ValueError("the provider of SIMCHECK_OIDC_ISSUER asks for it: set it too")
         return value
+
+    @field_validator("staff_oidc_client_id", "staff_oidc_client_secret")
+    @classmethod
+    def _is_there_with_staffs_provider(cls, value: Any, told: ValidationInfo) -> Any:
+        if told.data.get("staff_oidc_issuer") and value is None:
+            raise ValueError("the provider of SIMCHECK_STAFF_OIDC_ISSUER asks for it: set it too")
+        return value
+
+    @field_validator("staff_local")
+    @classmethod
+    def _lets_somebody_in(cls, local: bool, told: ValidationInfo) -> bool:
+        if not local and told.data.get("staff_oidc_issuer") is None:
+            raise ValueError("without SIMCHECK_STAFF_OIDC_ISSUER nobody could sign in at the desks")
+        return local
 
     @property
     def host_and_port(self) -> tuple[str, int]:

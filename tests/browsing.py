@@ -73,9 +73,11 @@ class Site:
 
 
 @contextmanager
-def a_site(postgres: Any, keyring: Any, home: Path, issuer: str | None, people: list[Any]) -> Iterator[Site]:
+def a_site(
+    postgres: Any, keyring: Any, home: Path, issuer: str | None, people: list[Any], **more: Any
+) -> Iterator[Site]:
     """A site with these people, who have `ROWS_EACH` subscriptions each: all wrong by name but every third,
-    which agrees.
+    which agrees. `more` are settings beside.
     """
     import psycopg
     from pydantic import SecretStr
@@ -100,8 +102,9 @@ def a_site(postgres: Any, keyring: Any, home: Path, issuer: str | None, people: 
             "oidc_issuer": issuer, "oidc_client_id": "simcheck", "oidc_client_secret": SecretStr("hush"),
         }  # fmt: skip
         settings = Settings(
-            home=home, database_url=url, public_url=f"http://127.0.0.1:{bound.getsockname()[1]}", **provider
-        )
+            home=home, database_url=url, public_url=f"http://127.0.0.1:{bound.getsockname()[1]}",
+            password_rounds=1, password_kib=8, **(provider | more),
+        )  # fmt: skip
         keyring_file(home, keyring)
         site = Site(settings.issuer, settings, keyring, owner, people)
 

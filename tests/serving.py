@@ -110,7 +110,10 @@ def settings(database_url, tmp_path) -> Any:
     """Settings for the test's database, with a home of its own."""
     from simcheck.config import Settings
 
-    return Settings(home=tmp_path / "home", database_url=database_url, public_url=ISSUER)
+    return Settings(
+        home=tmp_path / "home", database_url=database_url, public_url=ISSUER, password_rounds=1,
+        password_kib=8,
+    )  # fmt: skip
 
 
 @pytest.fixture

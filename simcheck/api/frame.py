@@ -13,6 +13,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simcheck import log
@@ -82,7 +84,7 @@ class Frame:
         except SimcheckError as error:
             if status():
                 raise
-            await problems.of_error(error)(scope, receive, send)
+            await _told(scope, error)(scope, receive, send)
         except Exception as error:
             log.logger().error("defect", exc_info=error)
             if status():
@@ -96,6 +98,13 @@ class Frame:
         self._seconds.labels(method, route).observe(seconds)
         if route not in QUIET or status >= 400:
             log.logger().info("request", method=method, route=route, status=status, seconds=seconds)
+
+
+def _told(scope: Scope, error: SimcheckError) -> Response:
+    """An error that no route was asked about: by a page where a door says so (`app.state.tell`)."""
+    tell = getattr(scope["app"].state, "tell", None)
+    page: Response | None = tell(Request(scope), error) if tell else None
+    return page or problems.of_error(error)
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -10,6 +10,7 @@ from simcheck.commands import (
     demo,
     keys,
     notices,
+    people,
     processes,
     questions,
     register,
@@ -30,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(twins.twins)
     app.add_typer(keys.app, name="keys")
     app.add_typer(clients.app, name="clients")
+    app.add_typer(people.app, name="people")
     app.add_typer(audit.app, name="audit")
     app.add_typer(register.app, name="register")
     app.add_typer(notices.app, name="notices")

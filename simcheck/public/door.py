@@ -12,42 +12,31 @@ what the browser itself says of where the form stood (`Sec-Fetch-Site`).
 
 from __future__ import annotations
 
-import base64
-import hmac
 import math
-from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from simcheck import log
-from simcheck.errors import NotAllowedError, NotAuthenticatedError, SimcheckError, TooManyError
+from simcheck.errors import NotAuthenticatedError, SimcheckError, TooManyError
 from simcheck.holders import possession, sessions
 from simcheck.holders.models import SessionKind
 from simcheck.holders.sessions import Holder, Started
-from simcheck.public import client, forms, pages
-from simcheck.public.cookies import SESSION, Jar
-from simcheck.public.forms import Form
+from simcheck.public import pages
 from simcheck.public.words import WORDS, Words
 from simcheck.service import Service
+from simcheck.web import client, forms
+from simcheck.web.cookies import SESSION, Jar
+from simcheck.web.forms import Form
+from simcheck.web.pages import HEADERS
+from simcheck.web.routes import PagesRoute
 
-TOKEN = "form_token"  # the field of every form that holds its token  # noqa: S105
 _IDLE = sessions.IDLE // timedelta(minutes=1)
 _NOTED, _NOTED_SECONDS = "noted", 600
-
-
-class FormExpiredError(NotAllowedError):
-    """A form without the token of this browser and session: too old, from before a sign-in, or not ours."""
-
-    code = "form_expired"
 
 
 class SignedOutError(NotAuthenticatedError):
@@ -88,9 +77,7 @@ class Visit:
     @property
     def form_token(self) -> str:
         """The token that this browser's forms carry, as of this answer."""
-        bound = f"{self.jar.visit}/{self.jar.get(SESSION) or ''}"
-        token = self.service.keyring.token("form", bound)
-        return base64.urlsafe_b64encode(token).decode().rstrip("=")
+        return forms.token(self.service.keyring, f"{self.jar.visit}/{self.jar.get(SESSION) or ''}")
 
     def opened(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction for somebody who is not known yet."""
@@ -133,7 +120,7 @@ class Visit:
 
     def go(self, path: str) -> Response:
         """Answer a form by sending the browser on, to a page that may be loaded again."""
-        response = RedirectResponse(self.words.prefix + path, 303, pages.HEADERS)
+        response = RedirectResponse(self.words.prefix + path, 303, HEADERS)
         self.jar.onto(response)
         return response
 
@@ -169,10 +156,7 @@ class Door:
         form = await forms.read(request) if request.method != "GET" else None
         visit = visit_of(request, form)
         if form is not None:
-            elsewhere = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
-            told = form.fields.get(TOKEN, "")
-            if elsewhere or not hmac.compare_digest(told.encode(), visit.form_token.encode()):
-                raise FormExpiredError("The form is too old. Open the page again.")
+            forms.require_ours(request, form, visit.form_token)
         holder = await _holder(visit)
         if self.kind is not None and (holder is None or holder.kind is not self.kind):
             raise SignedOutError("There is no session for this page (any more). Begin again.")
@@ -196,33 +180,10 @@ OfNumber = Annotated[Visit, Depends(Door(SessionKind.POSSESSION))]
 OfPerson = Annotated[Visit, Depends(Door(SessionKind.IDENTITY))]
 
 
-class PageRoute(APIRoute):
-    """A route whose errors are pages too."""
+class PageRoute(PagesRoute):
+    """A route of a holder's page."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route, answering what it raises."""
-        inner = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except SimcheckError as error:
-                if error.http_status >= 500:
-                    log.logger().error("request failed", code=error.code, exc_info=error)
-                return visit_of(request).trouble(error)
-            except HTTPException as error:
-                if isinstance(error.__cause__, SimcheckError):
-                    return visit_of(request).trouble(error.__cause__)
-                raise
-            except RequestValidationError:
-                return visit_of(request).trouble(SimcheckError("The address cannot be used."))
-            except Exception as error:
-                log.logger().error("defect", exc_info=error)
-                return visit_of(request).trouble(_DefectError())
-
-        return handle
-
-
-class _DefectError(SimcheckError):
-    code = "defect"
-    http_status = 500
+    @staticmethod
+    def trouble(request: Request, error: SimcheckError) -> Response:
+        """The page that tells of an error, in the language of the address."""
+        return visit_of(request).trouble(error)

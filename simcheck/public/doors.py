@@ -21,7 +21,7 @@ _others = APIRouter(route_class=PageRoute, include_in_schema=False)
 @_others.get("/assets/{name}")
 async def asset(name: str) -> Response:
     """The style sheet, the script, the icon."""
-    found = pages.asset(name)
+    found = pages.ASSETS.answer(name)
     if found is None:
         raise NotFoundError("There is no such file.")
     return found

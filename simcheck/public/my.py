@@ -13,10 +13,10 @@ from simcheck.holders.confirm import confirm as confirm_record
 from simcheck.holders.disown import disown
 from simcheck.holders.models import Means, SessionKind
 from simcheck.messages.words import Language, groups_of
-from simcheck.public import pages
 from simcheck.public.door import Anybody, OfPerson, PageRoute
-from simcheck.public.oidc import Pending, Provider, SignInError
 from simcheck.public.words import WORDS
+from simcheck.web.oidc import Pending, Provider, Registration, SignInError
+from simcheck.web.pages import HEADERS
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -41,7 +41,7 @@ async def sign_in(visit: Anybody) -> Response:
     kept = {"pending": asdict(pending), "language": visit.words.language.value}
     # Lax: the browser comes back by the provider's link, with which no strict cookie is sent.
     visit.jar.seal(_PENDING, kept, _PENDING_SECONDS, same_site="lax")
-    response = RedirectResponse(url, 303, pages.HEADERS)
+    response = RedirectResponse(url, 303, HEADERS)
     visit.jar.onto(response)
     return response
 
@@ -105,6 +105,13 @@ def provider_of(request: Request) -> Provider:
     if settings.oidc_issuer is None:
         raise NotFoundError("Nobody can sign in here.")
     if not hasattr(state, "provider"):
-        state.provider = Provider(settings)
+        assert settings.oidc_client_id is not None
+        assert settings.oidc_client_secret is not None
+        state.provider = Provider(
+            Registration(
+                str(settings.oidc_issuer), settings.oidc_client_id, settings.oidc_client_secret,
+                settings.oidc_scope, settings.oidc_id_claim,
+            )
+        )  # fmt: skip
     provider: Provider = state.provider
     return provider

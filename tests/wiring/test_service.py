@@ -19,6 +19,8 @@ from simcheck.api.app import PUBLIC
 from simcheck.api.guard import Guard
 from simcheck.app import whole_app
 from simcheck.config import Settings
+from simcheck.desks.doors import FILES
+from simcheck.desks.frame.door import Door as DeskDoor
 from simcheck.public.door import Door, PageRoute
 from simcheck.public.doors import OPEN
 from tests.wiring.test_house import SOURCES, code_of, name_of, tree
@@ -39,9 +41,9 @@ def every(routes) -> Iterator[object]:
             yield from every(included.routes)
 
 
-def guards(dependant) -> Iterator[Guard | Door]:
+def guards(dependant) -> Iterator[Guard | Door | DeskDoor]:
     for each in dependant.dependencies:
-        if isinstance(each.call, Guard | Door):
+        if isinstance(each.call, Guard | Door | DeskDoor):
             yield each.call
         yield from guards(each)
 
@@ -53,7 +55,7 @@ def test_every_route_has_one_guard_or_is_public(routes):
         assert len(found) <= 1, route.path
         if not found:
             open_to_all.add(route.path)
-    assert open_to_all == PUBLIC | OPEN
+    assert open_to_all == PUBLIC | OPEN | {FILES}
 
 
 def test_pages_have_doors_and_the_interface_has_guards(routes):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import random
+
 import pytest
+
+from tests.browsing import token_in
 
 pytestmark = pytest.mark.anyio
 
@@ -34,3 +38,29 @@ async def test_search_engines_find_the_start_alone(http):
 
 async def test_pages_are_not_part_of_the_interface(http):
     assert not [path for path in (await http.get("/openapi.json")).json()["paths"] if path in {"/", "/en/"}]
+
+
+FIELDS = ("code", "number", "digits", "text", "email", "back", "question", "form_id")
+HOSTILE = (
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'; DROP TABLE question; --", "{{ 7*7 }}",
+    "\u202e0912345678", "\u0660\u0661\u0662", "\uff10\uff19\uff11\uff12", "\u0345" * 200, "9" * 5000, "-1",
+    "%00", "\0", "a\r\nSet-Cookie: x=y", "\U0001f4a9" * 50, "email", "..%2f", "\ufdfa" * 90,
+)  # fmt: skip
+
+
+async def test_whatever_is_typed_is_answered_by_a_page(walker):
+    token = token_in(await walker.http.get("/help"))
+    letters = "".join(HOSTILE)
+    lot = random.Random(1)
+    samples = [dict.fromkeys(FIELDS, each) for each in HOSTILE]
+    samples += [
+        {name: "".join(lot.choices(letters, k=lot.randint(0, 60))) for name in FIELDS} for _ in range(20)
+    ]
+    for fields in samples:
+        for path in ("/", "/code", "/help", "/help/look"):
+            answer = await walker.http.post(path, data={**fields, "form_token": token})
+            assert answer.status_code < 500, (path, fields)
+            assert answer.status_code == 303 or answer.headers["content-type"].startswith("text/html")
+            assert "x=y" not in str(answer.headers)
+            for markup in ("<script>alert", "<img src=x", ">49<"):
+                assert markup not in answer.text, (path, fields)

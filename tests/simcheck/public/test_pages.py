@@ -40,12 +40,3 @@ async def test_a_page_stands_at_its_address_in_each_language(http):
 def test_the_language_of_an_address(path, language, rest):
     assert pages.language_of(path) is language
     assert pages.without_language(path) == rest
-
-
-def test_names_of_files_change_with_their_content(monkeypatch):
-    name = pages.ASSETS.names["style.css"]
-    assert name.startswith("style-")
-    assert name.endswith(".css")
-    changed = pages.Assets()
-    monkeypatch.setattr(changed, "_read", {"style.css": (b"other", "text/css")})
-    assert changed.names["style.css"] != name

@@ -1,7 +1,11 @@
-"""What somebody typed into a form: read within limits, as clean text of one Unicode form."""
+"""What somebody typed into a form: read within limits, as clean text of one Unicode form; and whose form it
+is.
+"""
 
 from __future__ import annotations
 
+import base64
+import hmac
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +13,11 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from simcheck.errors import InvalidError, MediaTypeError
+from simcheck.errors import InvalidError, MediaTypeError, NotAllowedError
+from simcheck.privacy import Keyring
 
 MOST_FIELDS = 20
+TOKEN = "form_token"  # the field of every form that holds its token  # noqa: S105
 KIND = "application/x-www-form-urlencoded"
 # What no text of a person needs: controls, and what is not seen but changes what is (zero width, direction).
 _UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs"}
@@ -31,6 +37,10 @@ class Form:
         """A field's text with its lines."""
         lines = (clean(line).rstrip() for line in self.fields.get(name, "").splitlines())
         return _within(name, "\n".join(lines).strip(), most)
+
+    def secret(self, name: str, most: int = 200) -> str:
+        """A password or the like as it was typed, in NFC. Raises `InvalidError` beyond `most`."""
+        return _within(name, unicodedata.normalize("NFC", self.fields.get(name, "")), most)
 
 
 def clean(text: str) -> str:
@@ -68,3 +78,24 @@ async def read(request: Request) -> Form:
     if len(dict(pairs)) < len(pairs):
         raise InvalidError("A field stands in the form twice.")
     return Form(dict(pairs))
+
+
+class FormExpiredError(NotAllowedError):
+    """A form without the token of this browser and session: too old, from before a sign-in, or not ours."""
+
+    code = "form_expired"
+
+
+def token(keyring: Keyring, bound_to: str) -> str:
+    """The token of the forms that belong to `bound_to`: a browser, a session."""
+    return base64.urlsafe_b64encode(keyring.token("form", bound_to)).decode().rstrip("=")
+
+
+def require_ours(request: Request, form: Form, expected: str) -> None:
+    """Raise `FormExpiredError` unless the form holds this token, and the browser says that it stood on a page
+    of ours (`Sec-Fetch-Site`, where it says anything).
+    """
+    elsewhere = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+    told = form.fields.get(TOKEN, "")
+    if elsewhere or not hmac.compare_digest(told.encode(), expected.encode()):
+        raise FormExpiredError("The form is too old. Open the page again.")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from simcheck import clock
 from simcheck.privacy import Keyring
-from simcheck.public.cookies import Jar
+from simcheck.web.cookies import Jar
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +66,10 @@ def test_what_is_forgotten(ring):
     assert jar.get("said") is None
     [header] = sent(jar)
     assert header.startswith('said=""; HttpOnly; Max-Age=0;')
+
+
+def test_two_doors_have_each_an_id_of_the_browser(ring):
+    holders = Jar(ring, False, {})
+    desks = Jar(ring, False, {"visit": holders.visit}, "desk_visit")
+    assert desks.visit != holders.visit
+    assert sent(desks)[0].startswith("desk_visit=")

@@ -1,11 +1,13 @@
 """OpenID Connect: who somebody is, as an identity provider vouches for it (authorization code with PKCE).
 
+    provider = Provider(Registration("https://id.example.vn", "simcheck", secret, "openid", "id_number"))
     url, pending = await provider.start("https://…/my/return")
     ... the browser comes back with code and state ...
-    id_number = await provider.finish(code, pending)
+    id_number = await provider.finish(query, pending)
 
 OpenID Connect Core 1.0 (3.1 code flow, 5.3 userinfo), Discovery 1.0, RFC 7636 (PKCE, S256), RFC 9207 (`iss`
-of the return). The provider is whoever stands in the settings: VNeID, or any other.
+of the return). The provider is whoever the settings name: VNeID for holders, a ministry's for its staff, or
+any other.
 """
 
 from __future__ import annotations
@@ -24,10 +26,9 @@ import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from simcheck import clock
-from simcheck.config import Settings
 from simcheck.errors import NotAuthenticatedError, UnavailableError
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -71,16 +72,24 @@ class Pending:
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-class Provider:
-    """The provider of the settings. One a process; it remembers the provider's metadata and keys."""
+@dataclass(frozen=True)
+class Registration:
+    """A provider, and what we are there. `claim` is the one that says who somebody is to us."""
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        assert settings.oidc_issuer is not None
-        assert settings.oidc_client_id is not None
-        assert settings.oidc_client_secret is not None
-        self.issuer = str(settings.oidc_issuer).rstrip("/")
-        self.client_id, self.scope = settings.oidc_client_id, settings.oidc_scope
-        self._secret, self.claim = settings.oidc_client_secret, settings.oidc_id_claim
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    scope: str
+    claim: str
+
+
+class Provider:
+    """A provider. One a process and registration; it remembers the provider's metadata and keys."""
+
+    def __init__(self, ours: Registration, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.issuer = ours.issuer.rstrip("/")
+        self.client_id, self.scope = ours.client_id, ours.scope
+        self._secret, self.claim = ours.client_secret, ours.claim
         self._transport = transport
         self._metadata: Metadata | None = None
         self._keys: KeySet | None = None
@@ -103,7 +112,7 @@ class Provider:
         return f"{metadata.authorization_endpoint}{joint}{urlencode(asked)}", pending
 
     async def finish(self, returned: Mapping[str, str], pending: Pending) -> str:
-        """The ID number of who has signed in. `returned` is the query that the browser came back with.
+        """What the claim says of who has signed in. `returned` is the query that the browser came back with.
 
         Raises `SignInError` where the provider vouches for nobody, `UnavailableError` where it is away.
         """
@@ -119,10 +128,10 @@ class Provider:
         claims = await self._claims(metadata, str(tokens.get("id_token", "")), pending.nonce)
         if self.claim not in claims and metadata.userinfo_endpoint:
             claims |= await self._userinfo(metadata.userinfo_endpoint, tokens, str(claims["sub"]))
-        number = claims.get(self.claim)
-        if not isinstance(number, str) or not number:
-            raise SignInError("The provider did not say the ID number.")
-        return number
+        who = claims.get(self.claim)
+        if not isinstance(who, str) or not who:
+            raise SignInError("The provider did not say who it is.")
+        return who
 
     async def _known(self) -> Metadata:
         """What the provider says of itself, not older than `REMEMBERED`."""

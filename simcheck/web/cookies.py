@@ -1,8 +1,8 @@
 """What a browser keeps for us: random ids, and small values that only we can read.
 
 Every cookie is HttpOnly and, over HTTPS, Secure with the prefix `__Host-`: no other host of the domain can
-set it. All are SameSite=Strict, so that no other site's link or form comes with them; the one that waits for
-the return from a sign-in elsewhere is Lax, since that return is another site's link.
+set it. All are SameSite=Strict by themselves, so that no other site's link or form comes with them; the one
+that waits for the return from a sign-in elsewhere is Lax, since that return is another site's link.
 """
 
 from __future__ import annotations
@@ -22,29 +22,33 @@ from simcheck import clock
 from simcheck.errors import SealError
 from simcheck.privacy import Keyring
 
-VISIT = "visit"  # a random id that every browser has: what forms are bound to before there is a session
-SESSION = "session"  # the token of a session, of a number or of a person
+SESSION = "session"  # the token of a holder's session, of a number or of a person
 _ID_CHARACTERS = 43
 
 
 @dataclass
 class Jar:
-    """The cookies of one request, and what its answer is to change."""
+    """The cookies of one request, and what its answer is to change.
+
+    `id_name` is the cookie of the browser's id: a random one, which forms are bound to before there is a
+    session. Each door has its own, so that what one renews is none of the other's.
+    """
 
     keyring: Keyring
     secure: bool
     told: Mapping[str, str]
+    id_name: str = "visit"
     _changes: dict[str, tuple[str, int | None, Literal["strict", "lax"]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: Request, keyring: Keyring, *, secure: bool) -> Jar:
+    def of(cls, request: Request, keyring: Keyring, *, secure: bool, id_name: str = "visit") -> Jar:
         """The cookies that came with a request."""
-        return cls(keyring, secure, request.cookies)
+        return cls(keyring, secure, request.cookies, id_name)
 
     @property
     def visit(self) -> str:
         """The browser's id; a new one where it has none."""
-        told = self.get(VISIT)
+        told = self.get(self.id_name)
         if told is None or len(told) != _ID_CHARACTERS:
             self.renew()
             return self.visit
@@ -52,7 +56,7 @@ class Jar:
 
     def renew(self) -> None:
         """Give the browser a new id."""
-        self.put(VISIT, secrets.token_urlsafe(32))
+        self.put(self.id_name, secrets.token_urlsafe(32))
 
     def get(self, name: str) -> str | None:
         """A cookie's value, as the browser will have it after this answer; None where there is none."""

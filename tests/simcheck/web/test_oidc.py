@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from joserfc.jwk import ECKey
+from pydantic import SecretStr
 
-from simcheck.config import Settings
 from simcheck.errors import UnavailableError
-from simcheck.public.oidc import Pending, Provider, SignInError
+from simcheck.web.oidc import Pending, Provider, Registration, SignInError
 
 pytestmark = pytest.mark.anyio
 BACK = "http://127.0.0.1:8080/my/return"
@@ -44,17 +44,16 @@ def network():
 
 
 @pytest.fixture
-def provider(identities, network, tmp_path):
-    return provider_of(identities, network, tmp_path)
+def provider(identities, network):
+    return provider_of(identities, network)
 
 
-def provider_of(identities, network, home, **more):
+def provider_of(identities, network, **more):
     words = {
-        "oidc_issuer": identities.issuer,
-        "oidc_client_id": "simcheck",
-        "oidc_client_secret": "a secret+",
-    }
-    return Provider(Settings(home=home, **(words | more)), network)
+        "issuer": identities.issuer, "client_id": "simcheck", "client_secret": SecretStr("a secret+"),
+        "scope": "openid", "claim": "id_number",
+    }  # fmt: skip
+    return Provider(Registration(**(words | more)), network)
 
 
 async def consented(url: str, who: str) -> dict[str, str]:
@@ -133,9 +132,9 @@ async def test_somebody_without_an_id_number(provider, identities):
         await provider.finish(await consented(url, "nobody"), pending)
 
 
-async def test_an_id_number_that_only_userinfo_tells(identities, network, tmp_path):
+async def test_an_id_number_that_only_userinfo_tells(identities, network):
     """A claim of a scope that is not in the ID token."""
-    provider = provider_of(identities, network, tmp_path)
+    provider = provider_of(identities, network)
     identities.add("an")
     network.instead["/userinfo"] = lambda said: said | {"id_number": NUMBER}
     url, pending = await provider.start(BACK)
@@ -166,8 +165,8 @@ async def test_a_token_that_is_not_the_providers(provider, network, identities, 
         await provider.finish(await consented(url, "an"), pending)
 
 
-async def test_a_token_for_another_client(provider, identities, network, tmp_path):
-    other = provider_of(identities, network, tmp_path, oidc_client_id="other")
+async def test_a_token_for_another_client(provider, identities, network):
+    other = provider_of(identities, network, client_id="other")
     identities.add("an", id_number=NUMBER)
     url, pending = await other.start(BACK)
     back = await consented(url, "an")
@@ -195,8 +194,8 @@ async def test_a_provider_that_does_not_work(provider, network, path, answer):
         await provider.start(BACK)
 
 
-async def test_a_provider_that_is_not_there(network, tmp_path, identities):
-    provider = provider_of(identities, network, tmp_path, oidc_issuer="http://127.0.0.1:9")
+async def test_a_provider_that_is_not_there(network, identities):
+    provider = provider_of(identities, network, issuer="http://127.0.0.1:9")
     with pytest.raises(UnavailableError):
         await provider.start(BACK)
 
