@@ -30,7 +30,7 @@ class Case(Base):
     """What has to be put right about one subscription. One is open at a time.
 
     `decided_facts` is the digest of what a human decision was made on: while it stays the same, runs
-    respect the decision.
+    respect the decision. `province` is the subscription's.
     """
 
     __tablename__ = "case"
@@ -67,6 +67,7 @@ class Case(Base):
     decided_facts: Mapped[bytes | None]
     contradicted: Mapped[bool] = mapped_column(server_default=sa.false())
     version: Mapped[int] = mapped_column(sa.Integer(), server_default=sa.text("1"))
+    province: Mapped[str | None]
 
 
 class CaseEvent(Base):
