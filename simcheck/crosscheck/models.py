@@ -107,6 +107,9 @@ class Subscription(Base):
             None, "contract_token", postgresql_using="hash",
             postgresql_where=sa.text("contract_token IS NOT NULL"),
         ),
+        sa.Index(
+            None, "id_token", postgresql_using="hash", postgresql_where=sa.text("id_token IS NOT NULL")
+        ),
         {"postgresql_with": {"fillfactor": 85}},
     )  # fmt: skip
 
