@@ -63,6 +63,8 @@ class Case(Base):
         sa.Index("case_one_open_idx", "msisdn_token", "carrier", unique=True, postgresql_where=_OPEN),
         sa.Index("case_closed_idx", "msisdn_token", "carrier", postgresql_where=_CLOSED),
         sa.Index(None, "carrier", "opened_at", "id"),
+        sa.Index(None, "opened_at", postgresql_using="brin"),
+        sa.Index(None, "closed_at", postgresql_where=_CLOSED),
         sa.Index("case_age_idx", "opened_at", "id", postgresql_where=_OPEN),
         sa.Index("case_deadline_idx", sa.text(DEADLINE), "id", postgresql_where=_OPEN),
         sa.Index("case_change_idx", "changed_at", "id", postgresql_where=_OPEN),

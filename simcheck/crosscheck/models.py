@@ -110,6 +110,10 @@ class Subscription(Base):
         sa.Index(
             None, "id_token", postgresql_using="hash", postgresql_where=sa.text("id_token IS NOT NULL")
         ),
+        sa.Index(
+            "subscription_sale_idx", "point_of_sale", "carrier",
+            postgresql_where=sa.text("point_of_sale IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 85}},
     )  # fmt: skip
 
