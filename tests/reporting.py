@@ -55,7 +55,8 @@ def subscription(draw: random.Random, number: int, **said: Any) -> tuple[Any, ..
         "contested": draw.random() < 0.1, "province": draw.choice(codes()[:6]),
         "point_of_sale": draw.choice([None, "ĐL 1", "ĐL 2", "=ĐL"]),
         "activated_on": draw.choice([None, ago(draw, 40).date()]), "bucket": 0,
-        "facts": bytes(32), "cells": 0, "row": number, "batch_id": uuid.UUID(int=1), "run_id": uuid.UUID(int=1), "changed_at": NOON, **said,
+        "facts": bytes(32), "cells": 0, "row": number,
+        "batch_id": uuid.UUID(int=1), "run_id": uuid.UUID(int=1), "changed_at": NOON, **said,
     }  # fmt: skip
     return tuple(row[name] for name in SUBSCRIPTION.split(", "))
 

@@ -239,8 +239,8 @@ async def after_run(
         opened = await session.execute(OPEN, {**clock_words, "again": again})
         opening, again = opening - opened.rowcount, True  # type: ignore[attr-defined]
     closed, referred = State.CLOSED.value, State.REFERRED.value
-    moves = {"due_at": at + referral, "closed": closed, "referred": referred}
-    await session.execute(MOVE, {**clock_words, **moves})
+    ends = {"due_at": at + referral, "closed": closed, "referred": referred}
+    await session.execute(MOVE, {**clock_words, **ends})
     await session.execute(PLACE)
     await session.execute(TELL, {"at": at, "actor": actor_of(session), "run": str(run_id)})
     await session.execute(CONTEST, {"closed": closed})

@@ -13,6 +13,7 @@ from simcheck.commands import (
     processes,
     questions,
     register,
+    report,
     runs,
     submit,
     twins,
@@ -35,3 +36,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(notices.app, name="notices")
     app.add_typer(questions.app, name="questions")
     app.add_typer(runs.app, name="runs")
+    app.add_typer(report.app, name="report")

@@ -82,7 +82,8 @@ def read(query: Mapping[str, str]) -> Drill:
 
 def where(drill: Drill) -> tuple[str, dict[str, Any]]:
     """The condition of a drill over its table, and its values. Raises `ValueError`: it makes no sense."""
-    parts, values = [], {}
+    parts: list[str] = []
+    values: dict[str, Any] = {}
     if drill.of is Of.SUBSCRIPTION:
         parts.append(ACTIVE)
         if drill.kind is not None:

@@ -18,7 +18,7 @@ from simcheck.reasons import Reason, Verdict
 from simcheck.reports import history
 from simcheck.reports.drill import Drill
 from simcheck.reports.kinds import Of
-from simcheck.reports.suppress import hide, hide_alone
+from simcheck.reports.suppress import Grid, hide, hide_alone
 
 # Of a day, or of the newest one that is not after it.
 DAY = sa.text("SELECT max(day) FROM country_day WHERE day <= :day").bindparams(
@@ -133,12 +133,9 @@ async def table(
     counts: dict[str, list[int]] = {}
     for key, verdict, count in rows:
         counts.setdefault(key, [0] * len(VERDICTS))[verdict] = count
-    grid = hide(list(counts.values()), least)
+    grid: Grid = hide(list(counts.values()), least) or [[0] * (len(VERDICTS) + 1)]
     drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province) if found == newest else None
-    lines = [
-        _line(by, key, shown, drill)
-        for key, shown in zip([*counts, None], grid or [[0] * (len(VERDICTS) + 1)], strict=True)
-    ]
+    lines = [_line(by, key, shown, drill) for key, shown in zip([*counts, None], grid, strict=True)]
     before = await history.seen(session)
     as_of = before.counted_at if before is not None and before.day == found else None
     return Table(by, found, as_of, lines[:-1], lines[-1])

@@ -94,6 +94,10 @@ ON CONFLICT (carrier, point_of_sale) DO UPDATE SET subscriptions = excluded.subs
 _PERSON = "SELECT id, subscriptions, carriers, provinces, burst_provinces, burst_on FROM person_pattern"
 MOST_SIMS = sa.text(f"{_PERSON} WHERE subscriptions >= :least ORDER BY subscriptions DESC, id LIMIT :most")
 BURSTS = sa.text(f"{_PERSON} WHERE burst_provinces >= :least ORDER BY burst_provinces DESC, id LIMIT :most")
+PEOPLE_COUNT = sa.text("""
+SELECT count(*) FILTER (WHERE subscriptions >= :subscriptions),
+       count(*) FILTER (WHERE burst_provinces >= :provinces) FROM person_pattern
+""")
 PLACES = sa.text("""
 SELECT carrier, point_of_sale, subscriptions, mismatches, contested, repeated FROM sale_pattern
 WHERE CAST(:carrier AS text) IS NULL OR carrier = :carrier
@@ -147,6 +151,14 @@ async def find(session: AsyncSession) -> None:
     await session.execute(PEOPLE, known.person)
     await session.execute(SALES, known.sale | {"mismatch": VERDICTS.index(Verdict.MISMATCH)})
     await history.note(session, PATTERNS, at)
+
+
+async def people(session: AsyncSession) -> tuple[int, int]:
+    """How many people have many SIMs, and how many had them in many provinces within a short time."""
+    known = thresholds().person
+    values = {name: known[name] for name in ("subscriptions", "provinces")}
+    many, bursts = (await session.execute(PEOPLE_COUNT, values)).one()
+    return many, bursts
 
 
 async def most_sims(session: AsyncSession, most: int = 50) -> list[Person]:
