@@ -62,7 +62,8 @@ def stacked(words: Words, name: str, grid: Grid, columns: Sequence[int]) -> Pict
     """Some columns of a table as the parts of bars, one a line; without the line of sums."""
     rows = grid.rows[:-1] if grid.total else grid.rows
     sums = [sum(_number(row[at]) or 0 for at in columns) for row in rows]
-    most = max(sums, default=0) or 1
+    shares = any(isinstance(row[at], Share) for row in rows for at in columns)
+    most = 1 if shares else max(sums, default=0) or 1
     room = WIDTH - LABEL - 90
     first = TOP if len(columns) > 1 else 8
     parts = _legend(grid, columns) if len(columns) > 1 else []

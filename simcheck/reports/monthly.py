@@ -98,7 +98,9 @@ async def _now(session: AsyncSession, month: Month, words: Words, total: Line, l
     )
     sentences = [said]
     if points:
-        sentences.append(words("sentence.change", share=words.cell(_share(points[0].share))))
+        sentences.append(
+            words("sentence.change", day=words.day(points[0].day), share=words.cell(_share(points[0].share)))
+        )
     return Section(words("section.now"), sentences, [charts.line(words, "trend", grid, [3])], [grid])
 
 
