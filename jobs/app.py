@@ -22,6 +22,7 @@ from jobs import (  # noqa: F401
     mail,
     notices,
     replies,
+    reports,
     runs,
     sending,
     upkeep,

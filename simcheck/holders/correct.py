@@ -21,7 +21,7 @@ from simcheck import audit, clock
 from simcheck.access import limits
 from simcheck.access.limits import Limit
 from simcheck.cases.decide import Wanted, decide
-from simcheck.cases.models import Case
+from simcheck.cases.models import Answer, Case
 from simcheck.cases.states import State, Who, allowed
 from simcheck.crosscheck import recheck
 from simcheck.crosscheck.finish import day_of, measure_of
@@ -209,7 +209,7 @@ async def settle(
         if move != "corrected" and correction.cells is not None:
             note = service.keyring.open(correction.cells, bound_to(correction.id))
         reason = "holder_corrects" if agrees else "does_not_agree"
-        wanted = Wanted(move, Who.HOLDER, reason, note=note)
+        wanted = Wanted(move, Who.HOLDER, reason, note=note, answer=None if agrees else Answer.DIFFERS)
         referral = timedelta(days=service.settings.referral_days)
         await decide(session, service.keyring, case.id, wanted, referral=referral)
         if move == "corrected":  # whoever was told that it is wrong is thanked at once
