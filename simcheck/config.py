@@ -130,6 +130,14 @@ class Settings(BaseSettings):
     )
     replies_a_day: int = Field(20, ge=1, description="Messages of a number that are answered in a day.")
 
+    # The desk.
+    claim_minutes: float = Field(
+        15, gt=0, le=480, description="How long a case stays with a reviewer who does nothing."
+    )
+    undo_seconds: float = Field(
+        10, ge=0, le=600, description="How long a decision can be undone before it binds."
+    )
+
     # What holders are told.
     official_address: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",

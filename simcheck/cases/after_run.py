@@ -224,15 +224,19 @@ async def after_run(
     await session.execute(LOCK)
     await session.execute(PLAN, _plan_words())
     counts = await _counted(session)
-    clock_words = {"at": at, "staff": Acts.STAFF.value, "times": list(targets.load().times)}
+    clock_words: dict[str, object] = {
+        "at": at,
+        "staff": Acts.STAFF.value,
+        "times": list(targets.load().times),
+    }
     opening = sum(each.get("opened", 0) for each in counts.values())
     again = False
     while opening > 0:
         opened = await session.execute(OPEN, {**clock_words, "again": again})
         opening, again = opening - opened.rowcount, True  # type: ignore[attr-defined]
     closed, referred = State.CLOSED.value, State.REFERRED.value
-    moves = {"due_at": at + referral, "closed": closed, "referred": referred}
-    await session.execute(MOVE, {**clock_words, **moves})
+    dues: dict[str, object] = {"due_at": at + referral, "closed": closed, "referred": referred}
+    await session.execute(MOVE, {**clock_words, **dues})
     await session.execute(TELL, {"at": at, "actor": actor_of(session), "run": str(run_id)})
     await session.execute(CONTEST, {"closed": closed})
     await session.execute(FORGET)

@@ -1,0 +1,58 @@
+"""What tests of the desk stand on: many cases at once, as runs and people would have left them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from simcheck.reasons import Reason
+
+# Most cases are the carriers' and the holders'; staff have one in sixteen. Reasons, answers, assignees and
+# ages are spread by the row's number, so that each combination is met.
+MANY = """
+INSERT INTO "case" (id, code, carrier, msisdn_token, id_token, state, acts, verdict, reasons, opened_at,
+changed_at,
+                    severity, target_at, clock_left, answer, assignee, escalated, snoozed_until, contradicted)
+SELECT gen_random_uuid(), 'T' || n, (ARRAY['viettel', 'vinaphone', 'mobifone', 'itel'])[1 + n %% 7 %% 4],
+       int8send(n), int8send(n / 3), state, acts, 1 + n %% 4, (1::bigint << 25 + n %% 8) | (n %% 3) << 18,
+       at - n * interval '3 seconds', at - (n * 7919 %% %(rows)s) * interval '1 second', n %% 3,
+       CASE acts WHEN 'staff' THEN at + (n * 104729 %% 500 - 100) * interval '1 hour' END,
+       CASE WHEN acts <> 'staff' THEN interval '72 hours' END,
+       CASE WHEN n %% 50 = 0 THEN (ARRAY['confirmed', 'differs', 'disowned', 'asked'])[1 + n / 50 %% 4] END,
+       CASE WHEN n %% 16 = 0 AND n %% 5 = 0 THEN (ARRAY['lan', 'binh', 'chi'])[1 + n / 80 %% 3] END,
+       n %% 1000 = 0,
+       CASE WHEN n %% 160 = 0 THEN at + interval '1 day' END, n %% 200 = 0
+FROM (
+    SELECT n, timestamptz '2026-11-27 05:00Z' AS at,
+           (ARRAY['with_staff', 'with_carrier', 'with_holder', 'disowned'])[turn] AS state,
+           (ARRAY['staff', 'carrier', 'holder', 'carrier'])[turn] AS acts
+    FROM (
+        SELECT n, CASE WHEN n %% 16 = 0 THEN 1 WHEN n %% 100 = 1 THEN 4 WHEN n %% 3 = 0 THEN 3 ELSE 2 END AS
+        turn FROM generate_series(1, %(rows)s) AS n
+    ) AS turns
+) AS made
+"""
+
+
+def many_cases(owner: Any, rows: int) -> None:
+    """So many open cases of four carriers, measured as PostgreSQL's own upkeep would have."""
+    for carrier in ("viettel", "vinaphone", "mobifone", "itel"):
+        owner.execute("INSERT INTO carrier VALUES (%s, now()) ON CONFLICT DO NOTHING", [carrier])
+    owner.execute(MANY, {"rows": rows})
+    owner.execute('VACUUM ANALYZE "case"')
+
+
+def one_case(owner: Any, **columns: Any) -> uuid.UUID:
+    """An open case of the staff's; `columns` say what is different in it."""
+    made = uuid.uuid4()
+    values = {
+        "id": made, "code": made.hex[:10].upper(), "carrier": "viettel", "msisdn_token": made.bytes,
+        "state": "with_staff", "acts": "staff", "verdict": 2, "reasons": Reason.NAME_DIFFERENT.mask,
+        "severity": 1,
+    } | columns  # fmt: skip
+    clock = {"clock_left": "3 days"} if values["acts"] != "staff" else {"target_at": "2026-12-01T00:00Z"}
+    values = {"opened_at": "2026-11-01T00:00Z", "changed_at": "2026-11-01T00:00Z"} | clock | values
+    owner.execute("INSERT INTO carrier VALUES (%s, now()) ON CONFLICT DO NOTHING", [values["carrier"]])
+    names, places = ", ".join(values), ", ".join(["%s"] * len(values))
+    owner.execute(f'INSERT INTO "case" ({names}) VALUES ({places})', list(values.values()))
+    return made
