@@ -11,24 +11,26 @@ from simcheck.reasons import Reason
 # ages are spread by the row's number, so that each combination is met.
 MANY = """
 INSERT INTO "case" (id, code, carrier, msisdn_token, id_token, state, acts, verdict, reasons, opened_at,
-changed_at,
-                    severity, target_at, clock_left, answer, assignee, escalated, snoozed_until, contradicted)
+                    changed_at, severity, target_at, clock_left, answer, assignee, escalated, snoozed_until,
+                    contradicted, province)
 SELECT gen_random_uuid(), 'T' || n, (ARRAY['viettel', 'vinaphone', 'mobifone', 'itel'])[1 + n %% 7 %% 4],
-       int8send(n), int8send(n / 3), state, acts, 1 + n %% 4, (1::bigint << 25 + n %% 8) | (n %% 3) << 18,
+       int8send(n), int8send(n / 3), state, acts, 1 + n %% 4,
+       (1::bigint << (25 + n %% 8)::integer) | ((n %% 3) << 18),
        at - n * interval '3 seconds', at - (n * 7919 %% %(rows)s) * interval '1 second', n %% 3,
        CASE acts WHEN 'staff' THEN at + (n * 104729 %% 500 - 100) * interval '1 hour' END,
        CASE WHEN acts <> 'staff' THEN interval '72 hours' END,
        CASE WHEN n %% 50 = 0 THEN (ARRAY['confirmed', 'differs', 'disowned', 'asked'])[1 + n / 50 %% 4] END,
-       CASE WHEN n %% 16 = 0 AND n %% 5 = 0 THEN (ARRAY['lan', 'binh', 'chi'])[1 + n / 80 %% 3] END,
-       n %% 1000 = 0,
-       CASE WHEN n %% 160 = 0 THEN at + interval '1 day' END, n %% 200 = 0
+       CASE WHEN n %% 80 = 0 THEN (ARRAY['lan', 'binh', 'chi'])[1 + n / 80 %% 3] END,
+       n %% 1000 = 0, CASE WHEN n %% 160 = 0 THEN at + interval '1 day' END, n %% 200 = 0,
+       (ARRAY['001', '048', '079', NULL])[1 + n %% 4]
 FROM (
     SELECT n, timestamptz '2026-11-27 05:00Z' AS at,
            (ARRAY['with_staff', 'with_carrier', 'with_holder', 'disowned'])[turn] AS state,
            (ARRAY['staff', 'carrier', 'holder', 'carrier'])[turn] AS acts
     FROM (
-        SELECT n, CASE WHEN n %% 16 = 0 THEN 1 WHEN n %% 100 = 1 THEN 4 WHEN n %% 3 = 0 THEN 3 ELSE 2 END AS
-        turn FROM generate_series(1, %(rows)s) AS n
+        SELECT n, CASE WHEN n %% 16 = 0 THEN 1 WHEN n %% 100 = 1 THEN 4 WHEN n %% 3 = 0 THEN 3
+                       ELSE 2 END AS turn
+        FROM generate_series(1, %(rows)s::bigint) AS n
     ) AS turns
 ) AS made
 """

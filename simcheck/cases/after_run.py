@@ -59,7 +59,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
     ORDER BY carrier, msisdn_token, closed_at IS NULL DESC, opened_at DESC, changed_at DESC
 ), met AS (
     SELECT
-        now.carrier, now.msisdn_token, now.id_token, now.contract_token,
+        now.carrier, now.msisdn_token, now.id_token, now.contract_token, now.province,
         now.new_verdict AS verdict, now.new_reasons AS reasons,
         known.id, known.state, known.decision, known.contradicted, known.is_open,
         now.new_verdict IS NULL AS is_gone,
@@ -80,7 +80,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
             ELSE :with_carrier
         END AS route
     FROM changed_subscription AS now LEFT JOIN known USING (carrier, msisdn_token)
-    WHERE now.new_verdict IS NULL OR now.new_reasons & :unanswered = 0
+    WHERE told AND (now.new_verdict IS NULL OR now.new_reasons & :unanswered = 0)
 ), moved AS (
     SELECT met.*, CASE
         WHEN id IS NULL THEN CASE WHEN is_wrong THEN 'opened' END
@@ -112,7 +112,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
 )
 SELECT
     CASE move WHEN 'opened' THEN gen_random_uuid() ELSE id END AS id,
-    carrier, msisdn_token, id_token, contract_token, verdict, reasons, move,
+    carrier, msisdn_token, id_token, contract_token, province, verdict, reasons, move,
     CASE WHEN move <> 'opened' THEN state END AS from_state,
     to_state, CAST(:acts AS jsonb) ->> to_state AS acts,
     CASE move WHEN 'healed' THEN :agrees WHEN 'gone' THEN :was_gone END AS close_reason,
@@ -142,9 +142,9 @@ WITH drawn AS MATERIALIZED (
     ORDER BY id
 )
 INSERT INTO "case" (id, code, carrier, msisdn_token, id_token, contract_token, state, acts, verdict, reasons,
-                    opened_at, changed_at, severity, target_at, clock_left)
+                    province, opened_at, changed_at, severity, target_at, clock_left)
 SELECT id, {codes.sql("bytes")}, carrier, msisdn_token, id_token, contract_token, to_state, acts, verdict,
-       reasons, :at, :at, severity,
+       reasons, province, :at, :at, severity,
        CASE WHEN acts = :staff THEN :at + {targets.time_sql("severity")} END,
        CASE WHEN acts <> :staff THEN {targets.time_sql("severity")} END
 FROM drawn
@@ -168,6 +168,7 @@ UPDATE "case" SET
     reasons = coalesce(plan.reasons, "case".reasons),
     id_token = CASE WHEN plan.move = 'gone' THEN "case".id_token ELSE plan.id_token END,
     contract_token = CASE WHEN plan.move = 'gone' THEN "case".contract_token ELSE plan.contract_token END,
+    province = CASE WHEN plan.move = 'gone' THEN "case".province ELSE plan.province END,
     closed_at = CASE WHEN plan.to_state <> :closed THEN NULL ELSE coalesce("case".closed_at, :at) END,
     close_reason = CASE WHEN plan.to_state <> :closed THEN NULL
                         ELSE coalesce(plan.close_reason, "case".close_reason) END,
@@ -190,6 +191,13 @@ UPDATE "case" SET
 FROM clocked AS plan
 WHERE "case".id = plan.id
 """).bindparams(*_TIMES, sa.bindparam("due_at", type_=sa.TIMESTAMP(timezone=True)))  # noqa: S608
+# An open case stands where its subscription does. That moves it nowhere, and no decision rests on it.
+PLACE = sa.text("""
+UPDATE "case" SET province = now.province
+FROM changed_subscription AS now
+WHERE now.moved AND "case".carrier = now.carrier AND "case".msisdn_token = now.msisdn_token
+  AND "case".closed_at IS NULL AND "case".province IS DISTINCT FROM now.province
+""")
 TELL = sa.text("""
 INSERT INTO case_event (case_id, carrier, at, actor, move, from_state, to_state, detail)
 SELECT id, carrier, :at, :actor, move, from_state, to_state,
@@ -237,6 +245,7 @@ async def after_run(
     closed, referred = State.CLOSED.value, State.REFERRED.value
     dues: dict[str, object] = {"due_at": at + referral, "closed": closed, "referred": referred}
     await session.execute(MOVE, {**clock_words, **dues})
+    await session.execute(PLACE)
     await session.execute(TELL, {"at": at, "actor": actor_of(session), "run": str(run_id)})
     await session.execute(CONTEST, {"closed": closed})
     await session.execute(FORGET)

@@ -45,6 +45,7 @@ class Case(Base):
     `decided_facts` is the digest of what a human decision was made on: while it stays the same, runs
     respect the decision. `version` grows with every move that changes what a decision rests on. `severity`,
     `target_at` and `clock_left` are of `targets.py`. `held`: no order may be made about it.
+    `province` is the subscription's.
 
     Of the desk are `assignee`, `escalated`, `snoozed_until`, and `claimed_by` with the end of its lease; they
     name people by their user names. `pending`: a decision is made that does not bind yet.
@@ -66,6 +67,8 @@ class Case(Base):
         sa.Index("case_deadline_idx", sa.text(DEADLINE), "id", postgresql_where=_OPEN),
         sa.Index("case_change_idx", "changed_at", "id", postgresql_where=_OPEN),
         sa.Index("case_gravity_idx", "verdict", "opened_at", "id", postgresql_where=_OPEN),
+        sa.Index("case_province_idx", "province", "opened_at", "id",
+                 postgresql_where=sa.text("province IS NOT NULL AND closed_at IS NULL")),
         sa.Index("case_staff_idx", "opened_at", "id", postgresql_where=sa.text("target_at IS NOT NULL")),
         sa.Index("case_answer_idx", "answer", "opened_at", "id",
                  postgresql_where=sa.text("answer IS NOT NULL AND closed_at IS NULL")),
@@ -98,6 +101,7 @@ class Case(Base):
     decided_facts: Mapped[bytes | None]
     contradicted: Mapped[bool] = mapped_column(server_default=sa.false())
     version: Mapped[int] = mapped_column(sa.Integer(), server_default=sa.text("1"))
+    province: Mapped[str | None]
     severity: Mapped[int] = mapped_column(sa.SmallInteger())
     target_at: Mapped[datetime | None]
     clock_left: Mapped[timedelta | None]

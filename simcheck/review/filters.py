@@ -23,8 +23,10 @@ from simcheck.cases.targets import Severity
 from simcheck.crosscheck.finish import LOCAL
 from simcheck.errors import InvalidError
 from simcheck.matching.rules import VERDICTS
+from simcheck.normalise import provinces
 from simcheck.reasons import Reason, Verdict
 
+UNKNOWN = "unknown"  # a province that no declared word names
 MOST_DAYS = 3650
 MOST_QUERY = 2000  # characters
 
@@ -69,12 +71,14 @@ When = date | Days
 class Filter:
     """What a case has to be; None (and no reasons): anything. All that is given has to fit.
 
-    `reasons`: it has one of them. `opened_before` and `opened_after` are the start of a local day, or of
-    `Days` ago; `target_before` and `due_before` (staff's time, the register owner's) likewise, `Days` ahead.
-    `assigned` ME is whoever looks. `snoozed`: it sleeps at this moment.
+    `province` is the code of one of today's provinces, or `UNKNOWN`. `reasons`: it has one of them.
+    `opened_before` and `opened_after` are the start of a local day, or of `Days` ago; `target_before` and
+    `due_before` (staff's time, the register owner's) likewise, `Days` ahead. `assigned` ME is whoever looks.
+    `snoozed`: it sleeps at this moment.
     """
 
     carrier: str | None = None
+    province: str | None = None
     reasons: frozenset[Reason] = frozenset()
     verdict: Verdict | None = None
     severity: Severity | None = None
@@ -209,6 +213,11 @@ def _reasons(value: frozenset[Reason], look: _Look) -> _Condition:
     return look.c.reasons.op("&")(mask) != 0  # type: ignore[no-any-return]
 
 
+def _province(value: str, look: _Look) -> _Condition:
+    known: _Condition = look.c.province.is_(None) if value == UNKNOWN else look.c.province == value
+    return known
+
+
 def _answer(value: Answered, look: _Look) -> _Condition:
     said: _Condition = look.c.answer.is_(None) if value is Answered.NONE else look.c.answer == value.value
     return said
@@ -217,6 +226,7 @@ def _answer(value: Answered, look: _Look) -> _Condition:
 _PREDICATES: Mapping[str, Callable[[Any, _Look], _Condition | None]] = {
     "open": _open,
     "carrier": lambda value, look: look.c.carrier == value,
+    "province": _province,
     "state": lambda value, look: look.c.state == value.value,
     "acts": lambda value, look: look.c.acts == value.value,
     "verdict": lambda value, look: look.c.verdict == VERDICTS.index(value),
@@ -282,8 +292,15 @@ def _word(value: str, name: str) -> str:
     return value
 
 
+def _province_code(value: str, name: str) -> str:
+    if value != UNKNOWN and value not in provinces.names():
+        raise InvalidError(f"{name}: the three digits of a province's code, or {UNKNOWN}.")
+    return value
+
+
 _READERS: Mapping[str, Callable[[str, str], Any]] = {
-    "carrier": _word, "reason": _reason, "verdict": _one_of(Verdict), "severity": _severity,
+    "carrier": _word, "province": _province_code,
+    "reason": _reason, "verdict": _one_of(Verdict), "severity": _severity,
     "opened_after": _when, "opened_before": _when, "target_before": _when, "due_before": _when,
     "state": _one_of(State), "acts": _one_of(Acts), "assigned": _one_of(Assigned), "answer":
     _one_of(Answered), "escalated": _yes_or_no, "snoozed": _yes_or_no, "contradicted": _yes_or_no, "held":

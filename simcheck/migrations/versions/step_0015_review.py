@@ -8,7 +8,7 @@ from alembic import op
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 
 # Cases that were there before begin their clock now. 100384: what is grave (deceased, revoked, claimed by
 # another carrier, under age); 2: a mismatch.
@@ -58,6 +58,8 @@ CREATE INDEX case_deadline_idx ON "case" (coalesce(target_at, 'infinity'::timest
     WHERE closed_at IS NULL;
 CREATE INDEX case_change_idx ON "case" (changed_at, id) WHERE closed_at IS NULL;
 CREATE INDEX case_gravity_idx ON "case" (verdict, opened_at, id) WHERE closed_at IS NULL;
+CREATE INDEX case_province_idx ON "case" (province, opened_at, id)
+    WHERE province IS NOT NULL AND closed_at IS NULL;
 CREATE INDEX case_staff_idx ON "case" (opened_at, id) WHERE target_at IS NOT NULL;
 CREATE INDEX case_answer_idx ON "case" (answer, opened_at, id)
     WHERE answer IS NOT NULL AND closed_at IS NULL;

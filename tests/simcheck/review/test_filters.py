@@ -30,6 +30,7 @@ DAY = maybe(st.dates(date(2020, 1, 1), date(2030, 1, 1)) | st.integers(0, 3650).
 YES = maybe(st.booleans())
 FILTERS = st.builds(
     Filter, carrier=maybe(st.sampled_from(["viettel", "itel"])),
+    province=maybe(st.sampled_from(["001", "unknown"])),
     reasons=st.frozensets(st.sampled_from(Reason)), verdict=maybe(st.sampled_from(Verdict)),
     severity=maybe(st.sampled_from(Severity)), opened_after=DAY, opened_before=DAY, target_before=DAY,
     due_before=DAY, state=maybe(st.sampled_from(State)), acts=maybe(st.sampled_from(Acts)),
@@ -50,7 +51,8 @@ def test_what_is_not_known_is_refused_with_what_is():
         ("colour=red", "There is no filter of that name. Filters are: carrier"),
         ("state=lost", "state: one of with_carrier"), ("opened_before=yesterday", "a day such as"),
         ("opened_before=2026-02-30", "a day such as"), ("reason=NAME", "codes such as"),
-        ("held=true", "yes or no"), ("verdict=mismatch&verdict=variant", "twice"), ("severity=1", "of light"),
+        ("held=true", "yes or no"), ("province=999", "three digits"),
+        ("verdict=mismatch&verdict=variant", "twice"), ("severity=1", "of light"),
         ("carrier=" + "x" * 65, "at most 64"), ("carrier=" + "x" * 2000, "too long"),
         ("carrier=a%00b", "64"),
     ):  # fmt: skip
@@ -76,7 +78,7 @@ CASES = {
     "plain": {},
     "carriers": {"carrier": "itel", "acts": "carrier", "state": "with_carrier", "verdict": 1, "severity": 0,
                  "reasons": Reason.NAME_DIACRITICS.mask},
-    "mine": {"assignee": "lan", "escalated": True, "held": True, "contradicted": True},
+    "mine": {"assignee": "lan", "province": "001", "escalated": True, "held": True, "contradicted": True},
     "others": {"assignee": "binh", "answer": "confirmed", "snoozed_until": "2026-11-28T00:00Z"},
     "awake": {"snoozed_until": "2026-11-26T00:00Z", "opened_at": "2026-11-26T17:00Z", "answer": "asked"},
     "late": {"target_at": "2026-11-27T04:00Z", "opened_at": "2026-11-20T04:00Z"},
@@ -90,6 +92,7 @@ STAFFS = {"plain", "mine", "others", "awake", "late"}
 
 MEANT = [
     ("", EVERY), ("open=no", {"closed"}), ("open=any", set(CASES)), ("carrier=itel", {"carriers"}),
+    ("province=001", {"mine"}), ("province=unknown", EVERY - {"mine"}),
     ("acts=staff", STAFFS), ("acts=staff&open=any", STAFFS | {"closed"}), ("state=referred",
     {"referred"}), ("verdict=variant", {"carriers"}), ("severity=light", {"carriers"}),
     ("reason=NAME_DIACRITICS,ID_REVOKED", {"carriers"}), ("assigned=me", {"mine"}),

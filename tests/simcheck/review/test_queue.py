@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import json
-import random
-from dataclasses import replace
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -17,11 +16,13 @@ from tests.publishing import Sim, run, token
 from tests.reviewing import many_cases, one_case
 
 pytestmark = pytest.mark.anyio
+ROWS = 200_000  # of `crowd`
 USUAL = (
     "", "acts=staff", "acts=staff&snoozed=no&assigned=nobody", "assigned=me", "carrier=itel",
     "answer=disowned", "escalated=yes", "verdict=mismatch", "reason=NAME_DIFFERENT", "state=with_staff",
     "acts=staff&carrier=viettel&opened_before=1d", "acts=staff&target_before=1d",
     "carrier=mobifone&acts=staff",
+    "province=079", "province=unknown",
 )  # fmt: skip
 
 
@@ -140,7 +141,16 @@ async def test_facets_are_the_counts_of_their_lists(service, owner):
         for query in ("", "acts=staff", "carrier=itel&verdict=mismatch", "reason=NAME_DIFFERENT&answer=none",
                       "state=with_holder&opened_before=2026-11-27", "assigned=me"):  # fmt: skip
             facets = await queue.facets(session, read(query), "lan")
-            assert set(facets) == {"state", "acts", "carrier", "verdict", "severity", "answer", "reasons"}
+            assert set(facets) == {
+                "state",
+                "acts",
+                "carrier",
+                "province",
+                "verdict",
+                "severity",
+                "answer",
+                "reasons",
+            }
             for values in facets.values():
                 sizes = [each.cases for each in values]
                 assert sizes == sorted(sizes, reverse=True)
@@ -211,16 +221,14 @@ async def test_a_count_under_its_cap_and_the_next_case_read_an_index(crowd):
     async with crowd.transaction("person:lan", ministry=True) as session:
         for query in USUAL:
             filter_ = read(query)
-            where, at = filter_.predicate("lan", queue.clock.now()), queue.clock.now()
-            ones = sa.select(sa.literal(1)).where(where).limit(queue.CAP + 1)
-            uses_an_index(await plan_of(session, sa.select(sa.func.count()).select_from(ones.subquery())))
+            at = queue.clock.now()
+            counted = queue.counted(filter_, "lan", at, queue.CAP * ROWS // 5_000_000)
+            uses_an_index(await plan_of(session, sa.select(sa.func.count()).select_from(counted.subquery())))
             uses_an_index(await plan_of(session, claim.next_one(filter_, "lan", at)))
 
 
 @pytest.mark.slow
 async def test_five_million_cases_are_paged_in_milliseconds(service, owner):
-    import time
-
     many_cases(owner, 5_000_000)
     taken = []
     async with service.database.transaction("person:lan", ministry=True) as session:
@@ -236,5 +244,4 @@ async def test_five_million_cases_are_paged_in_milliseconds(service, owner):
                         break
     taken.sort(reverse=True)
     assert taken[len(taken) // 20][0] < 0.25, taken[:5]
-    assert random.choice(taken)[0] < 5
-    assert replace(Filter()) == Filter()
+    assert taken[0][0] < 5, taken[:5]
