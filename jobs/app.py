@@ -22,6 +22,7 @@ from jobs import (  # noqa: F401
     mail,
     notices,
     replies,
+    review,
     runs,
     sending,
     upkeep,
