@@ -117,10 +117,10 @@ def _laid(ours: list[str], theirs: list[str]) -> list[Piece]:
     laid: list[Piece] = []
     row, column = len(ours), len(theirs)
     while row or column:
-        kind = kinds[row - 1][column - 1] if row and column else None
-        if kind is not None and table[row][column] == table[row - 1][column - 1] + cost[kind]:
+        both = kinds[row - 1][column - 1] if row and column else None
+        if both is not None and table[row][column] == table[row - 1][column - 1] + cost[both]:
             row, column = row - 1, column - 1
-            laid.append(Piece(kind, ours[row], theirs[column]))
+            laid.append(Piece(both, ours[row], theirs[column]))
         elif row and table[row][column] == table[row - 1][column] + gap:
             row -= 1
             laid.append(Piece(Kind.EXTRA, ours[row], ""))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -73,10 +74,8 @@ async def one_step(service, lot: random.Random) -> None:
             case = await session.scalar(sa.select(Case.id).where(Case.closed_at.is_(None)))
             if case is not None:
                 wanted = Wanted(name, who, "by_lot", note=b"x" if name == "evidence" else None)
-                try:
+                with contextlib.suppress(ConflictError):
                     await decide(session, service.keyring, case, wanted, referral=WEEK)
-                except ConflictError:
-                    pass
 
 
 @pytest.mark.anyio
