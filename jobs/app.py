@@ -23,6 +23,7 @@ from jobs import (  # noqa: F401
     notices,
     replies,
     reports,
+    review,
     runs,
     sending,
     upkeep,

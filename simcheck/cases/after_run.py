@@ -232,7 +232,11 @@ async def after_run(
     await session.execute(LOCK)
     await session.execute(PLAN, _plan_words())
     counts = await _counted(session)
-    clock_words = {"at": at, "staff": Acts.STAFF.value, "times": list(targets.load().times)}
+    clock_words: dict[str, object] = {
+        "at": at,
+        "staff": Acts.STAFF.value,
+        "times": list(targets.load().times),
+    }
     opening = sum(each.get("opened", 0) for each in counts.values())
     again = False
     while opening > 0:

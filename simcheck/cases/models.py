@@ -15,6 +15,8 @@ from simcheck.uploads.models import NOTHING
 
 _OPEN = sa.text("closed_at IS NULL")
 _CLOSED = sa.text("closed_at IS NOT NULL")
+_STAFFS = sa.text("target_at IS NOT NULL")
+_ANSWERED = sa.text("answer IS NOT NULL AND closed_at IS NULL")
 # Cases whose clock stands come after all whose clock runs.
 DEADLINE = "COALESCE(target_at, 'infinity'::timestamp with time zone)"
 
@@ -69,9 +71,16 @@ class Case(Base):
         sa.Index("case_deadline_idx", sa.text(DEADLINE), "id", postgresql_where=_OPEN),
         sa.Index("case_change_idx", "changed_at", "id", postgresql_where=_OPEN),
         sa.Index("case_gravity_idx", "verdict", "opened_at", "id", postgresql_where=_OPEN),
-        sa.Index("case_staff_idx", "opened_at", "id", postgresql_where=sa.text("target_at IS NOT NULL")),
-        sa.Index("case_answer_idx", "answer", "opened_at", "id",
-                 postgresql_where=sa.text("answer IS NOT NULL AND closed_at IS NULL")),
+        sa.Index("case_province_idx", "province", "opened_at", "id",
+                 postgresql_where=sa.text("province IS NOT NULL AND closed_at IS NULL")),
+        sa.Index("case_staff_age_idx", "opened_at", "id", postgresql_where=_STAFFS),
+        sa.Index("case_staff_change_idx", "changed_at", "id", postgresql_where=_STAFFS),
+        sa.Index("case_staff_gravity_idx", "verdict", "opened_at", "id", postgresql_where=_STAFFS),
+        sa.Index("case_answer_age_idx", "answer", "opened_at", "id", postgresql_where=_ANSWERED),
+        sa.Index("case_answer_deadline_idx", "answer", sa.text(DEADLINE), "id", postgresql_where=_ANSWERED),
+        sa.Index("case_answer_change_idx", "answer", "changed_at", "id", postgresql_where=_ANSWERED),
+        sa.Index("case_answer_gravity_idx", "answer", "verdict", "opened_at", "id",
+                 postgresql_where=_ANSWERED),
         sa.Index("case_assignee_idx", "assignee", "opened_at", "id",
                  postgresql_where=sa.text("assignee IS NOT NULL AND closed_at IS NULL")),
         sa.Index("case_escalated_idx", "opened_at", "id",

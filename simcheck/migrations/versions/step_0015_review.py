@@ -50,7 +50,8 @@ ALTER TABLE "case"
     ADD CONSTRAINT case_claimed_check CHECK (num_nonnulls(claimed_by, claimed_until) IN (0, 2))
 """
 # A list in each order, and the usual ways to make it shorter. A run opens its cases in the order of their
-# ids at one moment, so that most of these indexes grow at one place; the last five hold few of all cases.
+# ids at one moment, so that most of these indexes grow at one place; those from the staff's on hold few of
+# all cases.
 CASE_INDEXES = """
 DROP INDEX case_opened_at_idx;
 CREATE INDEX case_age_idx ON "case" (opened_at, id) WHERE closed_at IS NULL;
@@ -58,8 +59,18 @@ CREATE INDEX case_deadline_idx ON "case" (coalesce(target_at, 'infinity'::timest
     WHERE closed_at IS NULL;
 CREATE INDEX case_change_idx ON "case" (changed_at, id) WHERE closed_at IS NULL;
 CREATE INDEX case_gravity_idx ON "case" (verdict, opened_at, id) WHERE closed_at IS NULL;
-CREATE INDEX case_staff_idx ON "case" (opened_at, id) WHERE target_at IS NOT NULL;
-CREATE INDEX case_answer_idx ON "case" (answer, opened_at, id)
+CREATE INDEX case_province_idx ON "case" (province, opened_at, id)
+    WHERE province IS NOT NULL AND closed_at IS NULL;
+CREATE INDEX case_staff_age_idx ON "case" (opened_at, id) WHERE target_at IS NOT NULL;
+CREATE INDEX case_staff_change_idx ON "case" (changed_at, id) WHERE target_at IS NOT NULL;
+CREATE INDEX case_staff_gravity_idx ON "case" (verdict, opened_at, id) WHERE target_at IS NOT NULL;
+CREATE INDEX case_answer_age_idx ON "case" (answer, opened_at, id)
+    WHERE answer IS NOT NULL AND closed_at IS NULL;
+CREATE INDEX case_answer_deadline_idx ON "case" (answer, coalesce(target_at, 'infinity'::timestamptz), id)
+    WHERE answer IS NOT NULL AND closed_at IS NULL;
+CREATE INDEX case_answer_change_idx ON "case" (answer, changed_at, id)
+    WHERE answer IS NOT NULL AND closed_at IS NULL;
+CREATE INDEX case_answer_gravity_idx ON "case" (answer, verdict, opened_at, id)
     WHERE answer IS NOT NULL AND closed_at IS NULL;
 CREATE INDEX case_assignee_idx ON "case" (assignee, opened_at, id)
     WHERE assignee IS NOT NULL AND closed_at IS NULL;
