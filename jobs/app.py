@@ -22,6 +22,8 @@ from jobs import (  # noqa: F401
     mail,
     notices,
     replies,
+    reports,
+    review,
     runs,
     sending,
     upkeep,

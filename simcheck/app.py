@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -35,8 +39,17 @@ def whole_app(
 def web() -> FastAPI:
     """The application, set up from the environment. Raises `SettingsError`."""
     log.setup()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
     chosen = settings()
     return whole_app(chosen, lambda: opened(chosen), settle)
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    """Stop this server when the process that began it is gone: else it would keep the address for ever."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def settle() -> None:

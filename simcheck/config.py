@@ -159,6 +159,14 @@ class Settings(BaseSettings):
     password_rounds: int = Field(3, ge=1, le=20, description="Passes of argon2id over its memory.")
     password_kib: int = Field(64 << 10, ge=8, le=1 << 20, description="Memory of argon2id, in KiB.")
 
+    # The desk.
+    claim_minutes: float = Field(
+        15, gt=0, le=480, description="How long a case stays with a reviewer who does nothing."
+    )
+    undo_seconds: float = Field(
+        10, ge=0, le=600, description="How long a decision can be undone before it binds."
+    )
+
     # What holders are told.
     official_address: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",

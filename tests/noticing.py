@@ -21,7 +21,8 @@ DAY = timedelta(days=1)
 MORNING = NOON - timedelta(hours=12)  # midnight in Viet Nam
 PUBLISH = """
 INSERT INTO changed_subscription
-SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts FROM subscription
+SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts, province, true, false
+FROM subscription
 """
 MESSAGES = """
 SELECT key, kind, channel, state, language, template, parts, due_at, expires_at, carrier, id, address, text,

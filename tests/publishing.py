@@ -17,7 +17,7 @@ BATCH = uuid.UUID(int=1)
 CHANGED = """
 CREATE TEMPORARY TABLE changed_subscription (
     carrier text, msisdn_token bytea, id_token bytea, contract_token bytea, new_verdict smallint,
-    new_reasons bigint, facts bytea
+    new_reasons bigint, facts bytea, province text, told boolean, moved boolean
 ) ON COMMIT DROP
 """
 KEEP = """
@@ -32,7 +32,7 @@ ON CONFLICT (msisdn_token, carrier) DO UPDATE SET
 """
 TELL = """
 INSERT INTO changed_subscription VALUES (
-    :carrier, :msisdn_token, :id_token, :contract_token, :verdict, :reasons, :facts)
+    :carrier, :msisdn_token, :id_token, :contract_token, :verdict, :reasons, :facts, NULL, true, false)
 """
 
 

@@ -19,7 +19,8 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
-from simcheck.cases import codes
+from simcheck.cases import codes, targets
+from simcheck.cases.models import Acts
 from simcheck.cases.states import ACTS, BY_HAND, DECIDED, OF_PERSONS, Closed, State, holders_reasons
 from simcheck.db.engine import actor_of
 from simcheck.matching import rules
@@ -42,7 +43,7 @@ SELECT count(*) FROM (
 ) AS locked
 """)
 # One row for each case that moves, and where to. `stands`: a person's decision holds for this row too.
-PLAN = sa.text("""
+PLAN = sa.text(f"""
 CREATE TEMPORARY TABLE case_plan AS
 WITH known AS (  -- the open case of the subscription, else its newest
     SELECT DISTINCT ON (carrier, msisdn_token)
@@ -58,7 +59,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
     ORDER BY carrier, msisdn_token, closed_at IS NULL DESC, opened_at DESC, changed_at DESC
 ), met AS (
     SELECT
-        now.carrier, now.msisdn_token, now.id_token, now.contract_token,
+        now.carrier, now.msisdn_token, now.id_token, now.contract_token, now.province,
         now.new_verdict AS verdict, now.new_reasons AS reasons,
         known.id, known.state, known.decision, known.contradicted, known.is_open,
         now.new_verdict IS NULL AS is_gone,
@@ -79,7 +80,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
             ELSE :with_carrier
         END AS route
     FROM changed_subscription AS now LEFT JOIN known USING (carrier, msisdn_token)
-    WHERE now.new_verdict IS NULL OR now.new_reasons & :unanswered = 0
+    WHERE told AND (now.new_verdict IS NULL OR now.new_reasons & :unanswered = 0)
 ), moved AS (
     SELECT met.*, CASE
         WHEN id IS NULL THEN CASE WHEN is_wrong THEN 'opened' END
@@ -111,7 +112,7 @@ WITH known AS (  -- the open case of the subscription, else its newest
 )
 SELECT
     CASE move WHEN 'opened' THEN gen_random_uuid() ELSE id END AS id,
-    carrier, msisdn_token, id_token, contract_token, verdict, reasons, move,
+    carrier, msisdn_token, id_token, contract_token, province, verdict, reasons, move,
     CASE WHEN move <> 'opened' THEN state END AS from_state,
     to_state, CAST(:acts AS jsonb) ->> to_state AS acts,
     CASE move WHEN 'healed' THEN :agrees WHEN 'gone' THEN :was_gone END AS close_reason,
@@ -121,10 +122,16 @@ SELECT
         WHEN move = 'contradicted' THEN true
         WHEN move = 'reopened' THEN CASE WHEN stands THEN NOT is_wrong ELSE is_by_hand END
         WHEN move IN ('changed', 'healed') THEN false
-    END AS contradicted
+    END AS contradicted,
+    CASE WHEN verdict IS NOT NULL THEN {targets.SEVERITY} END AS severity
 FROM placed
-""").bindparams(sa.bindparam("of_persons", type_=pg.ARRAY(sa.Text())),
-                sa.bindparam("by_hand", type_=pg.ARRAY(sa.Text())))  # fmt: skip
+""").bindparams(  # noqa: S608  (no input of anybody)
+    sa.bindparam("of_persons", type_=pg.ARRAY(sa.Text())), sa.bindparam("by_hand", type_=pg.ARRAY(sa.Text()))
+)
+_TIMES = (
+    sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
+    sa.bindparam("times", type_=pg.ARRAY(sa.Interval())),
+)
 # Codes are drawn at random: one that is taken already is left for the next round. In the order of their ids,
 # cases fill two of their indexes at one place.
 OPEN = sa.text(f"""
@@ -135,31 +142,62 @@ WITH drawn AS MATERIALIZED (
     ORDER BY id
 )
 INSERT INTO "case" (id, code, carrier, msisdn_token, id_token, contract_token, state, acts, verdict, reasons,
-                    opened_at, changed_at)
+                    opened_at, changed_at, province, severity, target_at, clock_left)
 SELECT id, {codes.sql("bytes")}, carrier, msisdn_token, id_token, contract_token, to_state, acts, verdict,
-       reasons, :at, :at
+       reasons, :at, :at, province, severity,
+       CASE WHEN acts = :staff THEN :at + {targets.time_sql("severity")} END,
+       CASE WHEN acts <> :staff THEN {targets.time_sql("severity")} END
 FROM drawn
 ON CONFLICT (code) DO NOTHING
-""").bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)))  # noqa: S608  (no input of anybody)
-# Every other move. What was declared last stays in a case whose subscription is gone.
-MOVE = sa.text("""
+""").bindparams(*_TIMES)  # noqa: S608  (no input of anybody)
+# Every other move. What was declared last stays in a case whose subscription is gone. What the holder said
+# was of the record's person; the desk has no more to do with a closed case, and begins anew with one that is
+# back.
+MOVE = sa.text(f"""
+WITH clocked AS (  -- what is left of the time, and whether it runs on
+    SELECT plan.*, plan.to_state <> :closed AND plan.acts = :staff AS runs,
+        {targets.time_sql('coalesce(plan.severity, "case".severity)')} + CASE
+            WHEN plan.move <> 'reopened' THEN coalesce("case".clock_left, "case".target_at - :at)
+                - {targets.time_sql('"case".severity')} ELSE interval '0' END AS rest
+    FROM case_plan AS plan JOIN "case" ON "case".id = plan.id
+    WHERE plan.move <> 'opened'
+)
 UPDATE "case" SET
     state = plan.to_state, acts = plan.acts, version = version + 1, changed_at = :at,
     verdict = coalesce(plan.verdict, "case".verdict),
     reasons = coalesce(plan.reasons, "case".reasons),
     id_token = CASE WHEN plan.move = 'gone' THEN "case".id_token ELSE plan.id_token END,
     contract_token = CASE WHEN plan.move = 'gone' THEN "case".contract_token ELSE plan.contract_token END,
+    province = CASE WHEN plan.move = 'gone' THEN "case".province ELSE plan.province END,
     closed_at = CASE WHEN plan.to_state <> :closed THEN NULL ELSE coalesce("case".closed_at, :at) END,
     close_reason = CASE WHEN plan.to_state <> :closed THEN NULL
                         ELSE coalesce(plan.close_reason, "case".close_reason) END,
     due_at = CASE WHEN plan.to_state <> :referred THEN NULL
                   WHEN plan.from_state = :referred THEN due_at ELSE :due_at END,
     decided_facts = CASE WHEN plan.keeps THEN decided_facts END,
-    contradicted = coalesce(plan.contradicted, "case".contradicted)
-FROM case_plan AS plan
-WHERE plan.move <> 'opened' AND "case".id = plan.id
-""").bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
-                sa.bindparam("due_at", type_=sa.TIMESTAMP(timezone=True)))  # fmt: skip
+    contradicted = coalesce(plan.contradicted, "case".contradicted),
+    severity = coalesce(plan.severity, "case".severity),
+    target_at = CASE WHEN plan.runs THEN :at + plan.rest END,
+    clock_left = CASE WHEN NOT plan.runs THEN plan.rest END,
+    answer = CASE WHEN plan.move = 'gone' OR plan.keeps
+                      OR plan.move <> 'reopened' AND plan.id_token IS NOT DISTINCT FROM "case".id_token
+                  THEN answer END,
+    held = held AND plan.to_state <> :closed,
+    escalated = escalated AND plan.to_state <> :closed,
+    snoozed_until = CASE WHEN plan.to_state <> :closed THEN snoozed_until END,
+    claimed_by = CASE WHEN plan.to_state <> :closed THEN claimed_by END,
+    claimed_until = CASE WHEN plan.to_state <> :closed THEN claimed_until END,
+    assignee = CASE WHEN plan.move <> 'reopened' THEN assignee END
+FROM clocked AS plan
+WHERE "case".id = plan.id
+""").bindparams(*_TIMES, sa.bindparam("due_at", type_=sa.TIMESTAMP(timezone=True)))  # noqa: S608
+# An open case stands where its subscription does. That moves it nowhere, and no decision rests on it.
+PLACE = sa.text("""
+UPDATE "case" SET province = now.province
+FROM changed_subscription AS now
+WHERE now.moved AND "case".carrier = now.carrier AND "case".msisdn_token = now.msisdn_token
+  AND "case".closed_at IS NULL AND "case".province IS DISTINCT FROM now.province
+""")
 TELL = sa.text("""
 INSERT INTO case_event (case_id, carrier, at, actor, move, from_state, to_state, detail)
 SELECT id, carrier, :at, :actor, move, from_state, to_state,
@@ -194,13 +232,20 @@ async def after_run(
     await session.execute(LOCK)
     await session.execute(PLAN, _plan_words())
     counts = await _counted(session)
+    clock_words: dict[str, object] = {
+        "at": at,
+        "staff": Acts.STAFF.value,
+        "times": list(targets.load().times),
+    }
     opening = sum(each.get("opened", 0) for each in counts.values())
     again = False
     while opening > 0:
-        opened = await session.execute(OPEN, {"at": at, "again": again})
+        opened = await session.execute(OPEN, {**clock_words, "again": again})
         opening, again = opening - opened.rowcount, True  # type: ignore[attr-defined]
     closed, referred = State.CLOSED.value, State.REFERRED.value
-    await session.execute(MOVE, {"at": at, "due_at": at + referral, "closed": closed, "referred": referred})
+    ends = {"due_at": at + referral, "closed": closed, "referred": referred}
+    await session.execute(MOVE, {**clock_words, **ends})
+    await session.execute(PLACE)
     await session.execute(TELL, {"at": at, "actor": actor_of(session), "run": str(run_id)})
     await session.execute(CONTEST, {"closed": closed})
     await session.execute(FORGET)
@@ -222,6 +267,7 @@ def _plan_words() -> dict[str, object]:
     return {
         "verified": VERDICTS.index(Verdict.VERIFIED),
         "mismatch": VERDICTS.index(Verdict.MISMATCH),
+        "grave": targets.load().grave,
         "unverifiable": VERDICTS.index(Verdict.UNVERIFIABLE),
         "unanswered": Reason.REGISTER_UNANSWERED.mask,
         "holders": holders_reasons(rules.load()),

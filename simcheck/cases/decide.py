@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
-from simcheck.cases import codes
-from simcheck.cases.models import Case, CaseEvent
+from simcheck.cases import codes, targets
+from simcheck.cases.models import Answer, Case, CaseEvent
 from simcheck.cases.states import ACTS, OF_PERSONS, Move, State, Who, allowed
 from simcheck.crosscheck.models import Subscription
 from simcheck.db.engine import actor_of
@@ -43,7 +43,7 @@ class Wanted:
 
     `reason` is a word of ours (lower case letters, digits and _), `note` what the person wrote or sent: it
     is sealed. `side` says for whom of two claimants a piece of evidence speaks. `version` is the version of
-    the case that the person had seen.
+    the case that the person had seen. `answer` is what a holder says with it.
     """
 
     move: str
@@ -52,6 +52,7 @@ class Wanted:
     version: int | None = None
     note: bytes | None = None
     side: Side | None = None
+    answer: Answer | None = None
 
 
 async def decide(
@@ -60,16 +61,32 @@ async def decide(
     """Make a move in a case; returns the case as it is then.
 
     `referral` is how long the register's owner has to answer. Raises `NotFoundError` for a case that is not
-    there (or another carrier's), `ConflictError` when it was changed since `version`, when the move is not
-    one for this state, or when a dispute is to be settled before both sides were heard; `InvalidError` for
-    words that cannot be used.
+    there (or another carrier's), and as `require_allowed`.
     """
-    _require_usable(wanted)
+    case, subscription = await locked(session, case_id)
+    move = await require_allowed(session, case, wanted)
+    await _make(session, keyring, case, subscription, move, wanted, referral)
+    return case
+
+
+async def locked(session: AsyncSession, case_id: uuid.UUID) -> tuple[Case, Subscription | None]:
+    """A case as it stands now, and its subscription, both locked until the commit. Raises `NotFoundError`."""
     case = await session.get(Case, case_id)
     if case is None:
         raise NotFoundError("There is no such case.")
     subscription = await _locked_subscription(session, case.carrier, case.msisdn_token)
     await session.refresh(case, with_for_update={"key_share": True})
+    return case, subscription
+
+
+async def require_allowed(session: AsyncSession, case: Case, wanted: Wanted) -> Move:
+    """The move, if it may be made in the case now.
+
+    Raises `ConflictError` when the case was changed since `version`, when the move is not one for this state,
+    or when a dispute is to be settled before both sides were heard; `InvalidError` for words that cannot be
+    used.
+    """
+    _require_usable(wanted)
     if wanted.version is not None and wanted.version != case.version:
         raise ConflictError(
             f"The case was changed meanwhile: it is {case.state}, version {case.version}. Look at it again."
@@ -81,8 +98,11 @@ async def decide(
         heard = set(await session.scalars(SIDES_HEARD, {"case": case.id}))
         if not heard >= set(Side):
             raise ConflictError("Two people claim this number. Hear both sides first: add their evidence.")
-    await _make(session, keyring, case, subscription, move, wanted, referral)
-    return case
+    if move.holds is not None and move.holds == case.held:
+        raise ConflictError("The case is on hold already." if case.held else "The case is not on hold.")
+    if move.name == "suspend" and case.held:
+        raise ConflictError("The case is on hold: no order may be made. Release it first.")
+    return move
 
 
 async def begin(
@@ -125,15 +145,21 @@ async def _make(
     at, actor, before = clock.now(), actor_of(session), None if new else case.state
     state = next(iter(move.to)) if move.to else State(case.state)
     case.state, case.acts, case.changed_at, case.version = state, ACTS[state], at, case.version + 1
-    case.due_at = at + referral if state is State.REFERRED else None
+    if move.to:
+        case.due_at = at + referral if state is State.REFERRED else None
     if move.closes:
         case.closed_at, case.close_reason = at, move.closes
+        leave_desk(case)
     if move.binds:
         case.decision, case.decided_by, case.decided_at = move.name, actor, at
         case.decided_facts = subscription.facts if subscription else None
         case.contradicted = False
         if subscription:
             subscription.contested = move.name in OF_PERSONS
+    if move.holds is not None:
+        case.held = move.holds
+    case.answer = wanted.answer or case.answer
+    targets.follow(case, at, anew=new)
     session.add(case)
     await session.flush()
     detail = {"verdict": case.verdict, "reasons": case.reasons, "who": wanted.who.value}
@@ -150,6 +176,12 @@ async def _make(
     audit.record(session, "case.moved", f"case/{case.id}", said, stream=f"case/{case.carrier}")
     told = {"case": str(case.id), "state": state.value, "version": case.version}
     await notify(session, case.carrier, "case.changed", f"case/{case.id}/{case.version}", told)
+
+
+def leave_desk(case: Case) -> None:
+    """What a closed case is not any more. Who had it last stays."""
+    case.claimed_by = case.claimed_until = case.snoozed_until = None
+    case.held = case.escalated = False
 
 
 def bound_to(case_id: uuid.UUID) -> str:

@@ -18,7 +18,7 @@ WITH late AS (
     FOR NO KEY UPDATE SKIP LOCKED
 ), back AS (
     UPDATE "case" SET state = :with_staff, acts = :acts, due_at = NULL, changed_at = :at,
-                      version = version + 1
+                      version = version + 1, target_at = :at + clock_left, clock_left = NULL
     FROM late WHERE "case".id = late.id
     RETURNING "case".id, carrier, verdict, reasons
 ), told AS (

@@ -23,6 +23,7 @@ class State(StrEnum):
     DISOWNED = "disowned"  # the person named says, or staff found, that the number is not theirs
     REFERRED = "referred"  # the register is wrong: its owner has been asked, with a clock
     DISPUTED = "disputed"  # two people claim the number
+    SUSPENSION = "suspension"  # staff want the subscription suspended: an order to the carrier follows
     CLOSED = "closed"
 
 
@@ -33,6 +34,7 @@ ACTS = {
     State.DISOWNED: Acts.CARRIER,  # it has to find the true holder, or end the subscription
     State.REFERRED: Acts.REGISTER_OWNER,
     State.DISPUTED: Acts.STAFF,
+    State.SUSPENSION: Acts.CARRIER,
     State.CLOSED: Acts.STAFF,
 }
 
@@ -72,6 +74,7 @@ class Move:
     """What may happen to a case in one of the states `start` (None: there is no case yet).
 
     It comes to one of the states `to`; `to` empty: it stays where it is. A move that `binds` is a decision.
+    One that `holds` sets or lifts the hold under which no order is made.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Move:
     to: frozenset[State]
     binds: Binds | None = None
     closes: Closed | None = None
+    holds: bool | None = None
 
     @property
     def steps(self) -> set[tuple[State | None, State]]:
@@ -95,14 +99,14 @@ _ROUTED = frozenset({State.WITH_CARRIER, State.WITH_HOLDER, State.WITH_STAFF})
 
 def _row(
     name: str, who: str, start: frozenset[State] | State | None, to: frozenset[State] | State | None,
-    binds: Binds | None = None, closes: Closed | None = None, *, new: bool = False,
+    binds: Binds | None = None, closes: Closed | None = None, *, new: bool = False, holds: bool | None = None,
 ) -> Move:  # fmt: skip
     """A line of the table; `new`: the move also begins a case."""
     starts: frozenset[State | None] = frozenset(start if isinstance(start, frozenset) else {start})
     ends: frozenset[State] = to if isinstance(to, frozenset) else frozenset({to} if to else ())
     return Move(
         name, frozenset(Who(each) for each in who.split()), starts | ({None} if new else frozenset()), ends,
-        binds, closes,
+        binds, closes, holds,
     )  # fmt: skip
 
 
@@ -115,7 +119,7 @@ MOVES: tuple[Move, ...] = (
     _row("noted", "run", _OPEN, None),
     _row("contradicted", "run", _OPEN, None),
     _row("contradicted", "run", _S.REFERRED, _S.WITH_STAFF),
-    _row("reopened", "run", _S.CLOSED, _ROUTED | {_S.DISOWNED, _S.REFERRED, _S.DISPUTED}),
+    _row("reopened", "run", _S.CLOSED, _ROUTED | {_S.DISOWNED, _S.REFERRED, _S.DISPUTED, _S.SUSPENSION}),
     _row("healed", "run", _OPEN, _S.CLOSED, closes=_C.AGREES),
     _row("gone", "run", _OPEN, _S.CLOSED, closes=_C.GONE),
     _row("lapsed", "run", _S.CLOSED, _S.CLOSED),
@@ -124,7 +128,7 @@ MOVES: tuple[Move, ...] = (
     _row("ask_holder", "staff", _OPEN - {_S.WITH_HOLDER, _S.DISPUTED}, _S.WITH_HOLDER),
     _row("ask_holder", "carrier", _S.WITH_CARRIER, _S.WITH_HOLDER),
     _row("take", "staff", _OPEN - {_S.WITH_STAFF, _S.DISPUTED}, _S.WITH_STAFF),
-    _row("answered", "carrier", frozenset({_S.WITH_CARRIER, _S.DISOWNED}), _S.WITH_STAFF),
+    _row("answered", "carrier", frozenset({_S.WITH_CARRIER, _S.DISOWNED, _S.SUSPENSION}), _S.WITH_STAFF),
     _row("answered", "holder", _S.WITH_HOLDER, _S.WITH_STAFF),
     _row("answered", "register_owner", _S.REFERRED, _S.WITH_STAFF),
     _row("overdue", "clock", _S.REFERRED, _S.WITH_STAFF),
@@ -134,9 +138,18 @@ MOVES: tuple[Move, ...] = (
     _row("corrected", "holder", _ROUTED, _S.CLOSED, _B.FACTS, _C.CORRECTED),
     _row("close", "staff", _OPEN - {_S.DISPUTED}, _S.CLOSED, _B.FACTS, _C.NO_ACTION),
     _row("refer", "staff", _OPEN - {_S.REFERRED, _S.DISPUTED}, _S.REFERRED, _B.FACTS),
+    _row("suspend", "staff", _OPEN - {_S.SUSPENSION, _S.DISPUTED}, _S.SUSPENSION, _B.FACTS),
     _row("disowned", "holder", _OPEN - {_S.DISOWNED, _S.DISPUTED}, _S.DISOWNED, _B.PERSON, new=True),
     _row("disowned", "staff", _OPEN - {_S.DISOWNED}, _S.DISOWNED, _B.PERSON, new=True),
     _row("dispute", "staff", _OPEN - {_S.DISPUTED}, _S.DISPUTED, _B.PERSON, new=True),
+    # No order may be made, wherever the case is and whatever a run finds, until the hold is lifted.
+    _row("hold", "staff", _OPEN, None, holds=True),
+    _row("release", "staff", _OPEN, None, holds=False),
+)  # fmt: skip
+# What the desk does beside the moves: it stands in a case's history, and leaves the case's version alone.
+DESK = (
+    "assigned", "handed_over", "snoozed", "woken", "escalated", "calmed",
+    "decided", "undone", "overtaken",
 )  # fmt: skip
 
 # Decisions that hold as long as the record names the same person, and the state each puts a case in.

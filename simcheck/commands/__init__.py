@@ -14,6 +14,7 @@ from simcheck.commands import (
     processes,
     questions,
     register,
+    report,
     runs,
     submit,
     twins,
@@ -37,3 +38,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(notices.app, name="notices")
     app.add_typer(questions.app, name="questions")
     app.add_typer(runs.app, name="runs")
+    app.add_typer(report.app, name="report")

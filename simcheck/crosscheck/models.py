@@ -97,7 +97,8 @@ class Subscription(Base):
     """One slim row a SIM and carrier. `verdict` is the place in `rules.VERDICTS`, `reasons` a mask,
     `batch_id`, `bucket` and `row` say where its declared cells are in the lake; `facts` is the digest of what
     a decision about it rests on, `run_id` the run that wrote it last, which may be another carrier's.
-    `contested`: its person has disowned it, or two people claim it.
+    `contested`: its person has disowned it, or two people claim it. `province` is the code of one of today's
+    provinces (`normalise.provinces`), `point_of_sale` the carrier's word for where it was sold.
     """
 
     __tablename__ = "subscription"
@@ -105,6 +106,13 @@ class Subscription(Base):
         sa.Index(
             None, "contract_token", postgresql_using="hash",
             postgresql_where=sa.text("contract_token IS NOT NULL"),
+        ),
+        sa.Index(
+            None, "id_token", postgresql_using="hash", postgresql_where=sa.text("id_token IS NOT NULL")
+        ),
+        sa.Index(
+            "subscription_sale_idx", "point_of_sale", "carrier",
+            postgresql_where=sa.text("point_of_sale IS NOT NULL"),
         ),
         {"postgresql_with": {"fillfactor": 85}},
     )  # fmt: skip
@@ -130,3 +138,5 @@ class Subscription(Base):
     batch_id: Mapped[uuid.UUID]
     run_id: Mapped[uuid.UUID]
     changed_at: Mapped[datetime]
+    province: Mapped[str | None]
+    point_of_sale: Mapped[str | None]

@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import clock, log
 from simcheck.crosscheck.finish import Task, Whole
 from simcheck.crosscheck.places import Lake
-from simcheck.crosscheck.staging import HEADER, OTHERS, OWN, TRAILER, other_rows, own_rows
+from simcheck.crosscheck.staging import HEADER, OTHERS, OWN, OWN_TEXT, TRAILER, other_rows, own_rows
 from simcheck.matching.rules import VERDICTS
+from simcheck.normalise import provinces
 from simcheck.normalise.statuses import Status
 from simcheck.privacy import TOKEN_BYTES
 from simcheck.reasons import Verdict
@@ -35,6 +36,7 @@ _SQL = {
     "int8": "bigint",
     "float4": "real",
     "bool": "bool",
+    "text": "text",
 }
 _DATES = {"activated_on"}
 _DROP = " ON COMMIT DROP"
@@ -45,7 +47,10 @@ def _table(name: str, shape: dict[str, str]) -> str:
     return f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)})"
 
 
-FOUND, FOUND_ELSEWHERE = _table("found", OWN), sa.text(_table("found_elsewhere", OTHERS) + _DROP)
+FOUND, FOUND_ELSEWHERE = (
+    _table("found", OWN | {OWN_TEXT: "text"}),
+    sa.text(_table("found_elsewhere", OTHERS) + _DROP),
+)
 PART_ROWS = 250_000  # of a part, about: some 60 MB of staged rows
 MOST_PARTS = 256
 PAST_ALL = b"\xff" * 33  # above any token
@@ -53,10 +58,11 @@ PAST_ALL = b"\xff" * 33  # above any token
 ROOM = sa.text("SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)")
 # The planner knows nothing of a table that was filled a moment ago.
 ANALYZE = sa.text("ANALYZE found")
+# `told` as in MERGE; `moved`: its province was another before.
 CHANGED = sa.text("""
 CREATE TEMPORARY TABLE changed_subscription (
     carrier text, msisdn_token bytea, id_token bytea, contract_token bytea, new_verdict smallint,
-    new_reasons bigint, facts bytea
+    new_reasons bigint, facts bytea, province text, told boolean, moved boolean
 ) ON COMMIT DROP
 """)
 # What a decision about a subscription rests on, as one digest.
@@ -65,14 +71,16 @@ FACTS = """sha256(
     || coalesce(contract_token, '\\x') || '\\x00' || int2send(claimants))"""
 # A part of the run's rows beside what is there: those that are new, gone or different. `told` are those whose
 # change is told to others; of the rest the declared cells alone changed, or their place in the lake is to be
-# given up. Followed are those of them that are not in order now, and those that have or had a case.
+# given up. Followed are those of them that are not in order now, and those that have or had a case; and those
+# that `moved` to another province, whose cases move with them.
 MERGE = sa.text(
     """
 WITH read AS (
     SELECT msisdn_token, nullif(id_token, :none) AS id_token, nullif(contract_token, :none) AS contract_token,
            verdict, reasons, nullif(name_score, 'NaN') AS name_score,
            (CAST(:statuses AS text[]))[status + 1] AS status, claimants,
-           nullif(activated_on, '-infinity') AS activated_on, cells, bucket, row
+           nullif(activated_on, '-infinity') AS activated_on, cells, bucket, row,
+           (CAST(:provinces AS text[]))[province + 1] AS province, point_of_sale
     FROM found WHERE msisdn_token >= :low AND msisdn_token < :high
 ), new AS (
     SELECT *, {FACTS} AS facts FROM read
@@ -86,11 +94,15 @@ WITH read AS (
                AS contract_token,
            new.verdict, coalesce(new.reasons, 0) AS reasons, new.name_score, new.status, new.claimants,
            new.activated_on, new.cells, new.bucket, new.row, coalesce(new.facts, old.facts) AS facts,
+           new.province, new.point_of_sale,
+           new.msisdn_token IS NOT NULL AND old.msisdn_token IS NOT NULL
+               AND new.province IS DISTINCT FROM old.province AS moved,
            new.msisdn_token IS NULL AS gone, old.msisdn_token IS NULL AS added,
            new.facts IS DISTINCT FROM old.facts AS told
     FROM new FULL JOIN old ON old.msisdn_token = new.msisdn_token
-    WHERE (new.facts, new.cells, new.status, new.name_score) IS DISTINCT FROM
-              (old.facts, old.cells, old.status, old.name_score)
+    WHERE (new.facts, new.cells, new.status, new.name_score, new.province, new.point_of_sale)
+        IS DISTINCT FROM
+          (old.facts, old.cells, old.status, old.name_score, old.province, old.point_of_sale)
        OR old.batch_id = ANY (:leaving) AND old.batch_id <> :batch
 ), removed AS (
     DELETE FROM subscription USING moved
@@ -101,7 +113,8 @@ WITH read AS (
         id_token = moved.id_token, contract_token = moved.contract_token, verdict = moved.verdict,
         reasons = moved.reasons, name_score = moved.name_score, status = moved.status,
         claimants = moved.claimants, activated_on = moved.activated_on, bucket = moved.bucket,
-        row = moved.row, facts = moved.facts, cells = moved.cells, batch_id = :batch, run_id = :run,
+        row = moved.row, facts = moved.facts, cells = moved.cells, province = moved.province,
+        point_of_sale = moved.point_of_sale, batch_id = :batch, run_id = :run,
         changed_at = :now
     FROM moved
     WHERE NOT moved.gone AND NOT moved.added
@@ -110,16 +123,16 @@ WITH read AS (
 ), added AS (
     INSERT INTO subscription (
         msisdn_token, carrier, id_token, contract_token, verdict, reasons, name_score, status, claimants,
-        activated_on, bucket, row, facts, cells, batch_id, run_id, changed_at)
+        activated_on, bucket, row, facts, cells, province, point_of_sale, batch_id, run_id, changed_at)
     SELECT msisdn_token, :carrier, id_token, contract_token, verdict, reasons, name_score, status, claimants,
-           activated_on, bucket, row, facts, cells, :batch, :run, :now
+           activated_on, bucket, row, facts, cells, province, point_of_sale, :batch, :run, :now
     FROM moved WHERE added
     ORDER BY msisdn_token
 ), followed AS (
     INSERT INTO changed_subscription
-    SELECT :carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts
+    SELECT :carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts, province, told, moved
     FROM moved
-    WHERE told AND (verdict IS DISTINCT FROM :verified OR msisdn_token IN (
+    WHERE (told OR moved) AND (verdict IS DISTINCT FROM :verified OR msisdn_token IN (
         SELECT msisdn_token FROM "case" WHERE closed_at IS NULL AND carrier = :carrier
             AND msisdn_token >= :low AND msisdn_token < :high
         UNION ALL SELECT msisdn_token FROM "case" WHERE closed_at IS NOT NULL AND carrier = :carrier
@@ -152,7 +165,8 @@ WITH new AS (
     RETURNING subscription.*
 )
 INSERT INTO changed_subscription
-SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts FROM written
+SELECT carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts, province, true, false
+FROM written
 """.replace("{FACTS}", FACTS)
 )
 
@@ -176,6 +190,7 @@ async def write(
     values = {
         "carrier": task.carrier, "batch": task.batch, "run": task.run, "now": now, "leaving": leaving,
         "none": bytes(TOKEN_BYTES), "statuses": [status.name.lower() for status in Status],
+        "provinces": list(provinces.codes()),
         "verified": VERDICTS.index(Verdict.VERIFIED),
     }  # fmt: skip
     written = changed = 0

@@ -2,7 +2,8 @@
 
 Every field has a fixed width, so a block of rows is one array in memory, filled column by column: COPY is fed
 five million rows in seconds and no row is ever a Python object. What is not there is written as a value that
-means nothing (a token of zeros, a score that is not a number), which the merge reads as null.
+means nothing (a token of zeros, a score that is not a number), which the merge reads as null. One column of
+text may follow them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from simcheck.crosscheck.others import FINAL
 from simcheck.crosscheck.places import DECLARED, Lake
 from simcheck.lake.buckets import beside, in_order, read
 from simcheck.lake.tokens import tokens_of_numbers, tokens_of_text
-from simcheck.normalise import dates
+from simcheck.normalise import dates, places_of_sale, provinces
 from simcheck.normalise.statuses import statuses
 from simcheck.parallel import ordered
 from simcheck.privacy import TOKEN_BYTES, Keyring
@@ -49,8 +50,9 @@ _WIDTHS = {
 OWN = {
     "msisdn_token": "token", "id_token": "token", "contract_token": "token",
     "verdict": "int2", "reasons": "int8", "name_score": "float4", "status": "int2", "claimants": "int2",
-    "activated_on": "int4", "cells": "int8", "bucket": "int4", "row": "int8",
+    "activated_on": "int4", "cells": "int8", "bucket": "int4", "row": "int8", "province": "int2",
 }  # fmt: skip
+OWN_TEXT = "point_of_sale"  # follows OWN's columns
 OTHERS = {
     "carrier": "int2",
     "msisdn_token": "token",
@@ -60,17 +62,33 @@ OTHERS = {
 }
 
 
-def block(shape: dict[str, str], columns: dict[str, Any], rows: int) -> bytes:
-    """Rows as COPY takes them, without header and trailer."""
+def block(
+    shape: dict[str, str], columns: dict[str, Any], rows: int, last: pa.StringArray | None = None
+) -> bytes:
+    """Rows as COPY takes them, without header and trailer; `last` is a column of text that ends each row."""
     fields: list[tuple[str, str]] = [("fields", ">i2")]
     for name, kind in shape.items():
         fields += [(f"{name} length", ">i4"), (name, _WIDTHS[kind])]
     out = np.zeros(rows, np.dtype(fields))
-    out["fields"] = len(shape)
+    out["fields"] = len(shape) + (last is not None)
     for name, kind in shape.items():
         out[f"{name} length"] = out.dtype[name].itemsize
         out[name] = _raw(columns[name]) if kind == "token" else columns[name]
-    return out.tobytes()
+    return out.tobytes() if last is None else _with_text(out, last)
+
+
+def _with_text(rows: npt.NDArray[Any], last: pa.StringArray) -> bytes:
+    """Rows of one width, each followed by its text: its length (-1: null), its bytes."""
+    sizes = pc.fill_null(pc.binary_length(last), -1).to_numpy().astype(">i4")
+    parts = [
+        pa.Array.from_buffers(pa.binary(each.itemsize), len(rows), [None, pa.py_buffer(each)]).cast(
+            pa.binary()
+        )
+        for each in (rows, sizes)
+    ]
+    joined = pc.binary_join_element_wise(*parts, pc.fill_null(last.cast(pa.binary()), b""), b"")
+    _, offsets, data = joined.buffers()
+    return bytes(memoryview(data)[: int(np.frombuffer(offsets, np.int32)[len(rows)])])
 
 
 def own_rows(lake: Lake, task: Task, whole: Whole, threads: int) -> Iterator[bytes]:
@@ -123,8 +141,9 @@ def _own_block(
         "claimants": _claimants(national, over, whole),
         "activated_on": _days(declared["activated_on"], task), "cells": _digest(keyring, declared),
         "bucket": declared[BUCKET].to_numpy(), "row": final[ROW].to_numpy(),
+        "province": provinces.places(declared["province"]),
     }  # fmt: skip
-    return block(OWN, columns, len(final))
+    return block(OWN, columns, len(final), places_of_sale.normalise(declared[OWN_TEXT]))
 
 
 def other_rows(keyring: Keyring, whole: Whole) -> Iterator[bytes]:

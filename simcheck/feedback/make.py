@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.lake import tokens
-from simcheck.lake.buckets import in_order
+from simcheck.lake.buckets import MOST_BUCKETS, BucketWriter, file_of, read
 from simcheck.lake.encryption import Dataset
 from simcheck.lake.files import Store
 from simcheck.privacy import TOKEN_BYTES, Keyring
@@ -52,6 +52,9 @@ CHANGED = pa.schema(
     ]
 )
 _AT_ONCE = 10_000  # rows from the ledger
+SPAN_ROWS = 2_000_000  # numbers of rows that are sorted together; of a file, most are verified
+_ROOM_BYTES = 16 << 20  # of rows that wait to be written to their span
+_UNSORTED = "unsorted"  # in front of the names of files that are only steps on the way
 
 
 def findings_name(carrier: str, run_id: uuid.UUID) -> str:
@@ -69,8 +72,8 @@ async def of_batch(store: Store, keyring: Keyring, findings: str, buckets: int, 
 
     A dataset that was begun and not published is begun anew. Raises SealError, OutputError.
     """
-    rows = _final(Dataset.open(store, keyring, findings), buckets)
-    return await _write(store, keyring, target, _awaited(rows))
+    found = Dataset.open(store, keyring, findings)
+    return await asyncio.to_thread(_write, store, keyring, target, found, _final(found, buckets))
 
 
 async def standing(
@@ -82,31 +85,39 @@ async def standing(
     `findings` are those of its newest published run, on `batch_id`. Raises SealError, OutputError.
     """
     changed = await _changed_since(session, carrier, batch_id)
-    rows = _final(Dataset.open(store, keyring, findings), buckets)
-    now = (_as_of_now(keyring, changed, table) for table in rows) if len(changed) else rows
-    return await _write(store, keyring, target, _awaited(now))
+    found = Dataset.open(store, keyring, findings)
+    rows = _final(found, buckets)
+    now = (_as_of_now(keyring, changed, batch) for batch in rows) if len(changed) else rows
+    return await asyncio.to_thread(_write, store, keyring, target, found, now)
 
 
-def _final(findings: Dataset, buckets: int) -> Iterator[pa.Table]:
-    return in_order(findings, FINAL, buckets, SCHEMA.names)
+def _final(findings: Dataset, buckets: int) -> Iterator[pa.RecordBatch]:
+    for bucket in range(buckets):
+        yield from read(findings, FINAL, bucket, SCHEMA.names)
 
 
-async def _awaited(tables: Iterator[pa.Table]) -> AsyncIterator[pa.Table]:
-    """The tables, each read in a thread."""
-    while (table := await asyncio.to_thread(next, tables, None)) is not None:
-        yield table
+def _write(
+    store: Store, keyring: Keyring, target: str, findings: Dataset, batches: Iterator[pa.RecordBatch]
+) -> int:
+    """Write what is not verified of rows that come bucket by bucket, in the order of their numbers.
 
-
-async def _write(store: Store, keyring: Keyring, target: str, tables: AsyncIterator[pa.Table]) -> int:
-    dataset = Dataset.create(store, keyring, target)
-    rows = 0
+    They are cut by spans of numbers, and each span is sorted on its own, so memory is a span's however many
+    rows there are.
+    """
+    dataset, highest = Dataset.create(store, keyring, target), int(findings.manifest["rows"])
+    spans = min(MOST_BUCKETS, highest // SPAN_ROWS + 1)
+    with BucketWriter(dataset, _UNSORTED, SCHEMA, spans, _ROOM_BYTES) as unsorted:
+        for batch in batches:
+            wrong = batch.filter(pc.not_equal(batch["verdict"], 0)).cast(SCHEMA)
+            row = wrong[ROW].to_numpy()
+            unsorted.add(wrong, np.minimum(row * spans // (highest + 1), spans - 1))
     with dataset.writing(FILE, SCHEMA) as writer:
-        async for table in tables:
-            wrong = table.filter(pc.not_equal(table["verdict"], 0)).cast(SCHEMA)
-            rows += len(wrong)
-            if len(wrong):
-                await asyncio.to_thread(writer.write_table, wrong)
-    await asyncio.to_thread(dataset.publish, rows=rows)
+        for span in range(spans):
+            table = pa.Table.from_batches(read(dataset, _UNSORTED, span), SCHEMA)
+            writer.write_table(table.sort_by(ROW))
+            dataset.remove(file_of(_UNSORTED, span))
+    rows = int(unsorted.rows.sum())
+    dataset.publish(rows=rows)
     return rows
 
 
@@ -123,15 +134,15 @@ async def _changed_since(session: AsyncSession, carrier: str, batch_id: uuid.UUI
     return pa.concat_tables(parts).combine_chunks()
 
 
-def _as_of_now(keyring: Keyring, changed: pa.Table, table: pa.Table) -> pa.Table:
+def _as_of_now(keyring: Keyring, changed: pa.Table, batch: pa.RecordBatch) -> pa.RecordBatch:
     """A part of the findings with the verdicts and reasons that the ledger has now."""
-    asked = tokens.tokens_of_numbers(keyring, "msisdn", table["national"].to_numpy())
+    asked = tokens.tokens_of_numbers(keyring, "msisdn", batch["national"].to_numpy())
     place = pc.index_in(asked, changed["msisdn_token"], skip_nulls=True).fill_null(-1).to_numpy()
-    row, verdict, reasons = (np.array(table[name].to_numpy()) for name in (ROW, "verdict", "reasons"))
+    row, verdict, reasons = (np.array(batch[name].to_numpy()) for name in (ROW, "verdict", "reasons"))
     only = changed[ROW].to_numpy()[place]
     at = np.flatnonzero((place >= 0) & ((only == 0) | (only == row)))
     verdict[at] = changed["verdict"].to_numpy()[place[at]]
     reasons[at] = changed["reasons"].to_numpy()[place[at]]
     for name, column in {"verdict": verdict, "reasons": reasons}.items():
-        table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), pa.array(column))
-    return table
+        batch = batch.set_column(batch.schema.get_field_index(name), SCHEMA.field(name), pa.array(column))
+    return batch

@@ -31,6 +31,10 @@ from simcheck.service import Service
 MOST_TEXT = 2000  # characters of a question
 MOST_ANSWER = {Back.SMS: 600, Back.EMAIL: 10_000}
 CLIENT = Limit("questions-client", 20 / 3_600, 20)
+# The case tells that its holder asked, unless they said more than that.
+NOTE_ASKED = sa.text("""UPDATE "case" SET answer = 'asked' WHERE id = :case AND answer IS NULL""").bindparams(
+    sa.bindparam("case", type_=sa.Uuid())
+)
 # Questions that nobody answered in time: they are staff's from then on, and carriers see them no more.
 LATE = sa.text("""
 WITH late AS (
@@ -129,6 +133,8 @@ async def open_question(session: AsyncSession, service: Service, asked: Asking) 
     session.add(question)
     await session.flush()
     await _write(session, keyring, question, text, is_answer=False)
+    if case is not None and asked.proved:
+        await session.execute(NOTE_ASKED, {"case": case.id})
     _record(session, "question.opened", question, {"queue": queue.value, "proved": asked.proved})
     return seen(question)
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
 from simcheck.cases.decide import Wanted, decide
-from simcheck.cases.models import Case
+from simcheck.cases.models import Answer, Case
 from simcheck.cases.states import Who
 from simcheck.crosscheck.models import Subscription
 from simcheck.holders.models import Confirmation, Means
@@ -41,8 +41,9 @@ async def confirm(session: AsyncSession, service: Service, subscription: Subscri
         return False
     if case_id is not None:
         said = Wanted(
-            "evidence", Who.HOLDER, "holder_confirms", note=b"The holder says that the record is right."
-        )
+            "evidence", Who.HOLDER, "holder_confirms", note=b"The holder says that the record is right.",
+            answer=Answer.CONFIRMED,
+        )  # fmt: skip
         referral = timedelta(days=service.settings.referral_days)
         await decide(session, service.keyring, case_id, said, referral=referral)
     audit.record(

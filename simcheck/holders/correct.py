@@ -21,14 +21,14 @@ from simcheck import audit, clock
 from simcheck.access import limits
 from simcheck.access.limits import Limit
 from simcheck.cases.decide import Wanted, decide
-from simcheck.cases.models import Case
+from simcheck.cases.models import Answer, Case
 from simcheck.cases.states import State, Who, allowed
 from simcheck.crosscheck import recheck
 from simcheck.crosscheck.finish import day_of, measure_of
 from simcheck.crosscheck.models import Subscription
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.recheck import OfFile, Rechecked
-from simcheck.errors import ConflictError, InvalidError, TooManyError, UnavailableError
+from simcheck.errors import ConflictError, InvalidError, TooManyError
 from simcheck.gate.declared import declared_record
 from simcheck.holders import records, registered
 from simcheck.holders.models import Correction, Outcome
@@ -40,8 +40,7 @@ from simcheck.normalise.citizen_ids import CMND_BASE, CMND_DIGITS, PERSONAL_DIGI
 from simcheck.notices import closing, policy
 from simcheck.privacy import Keyring
 from simcheck.reasons import Reason, Verdict
-from simcheck.register import keeping, ledger
-from simcheck.register.protocol import Register
+from simcheck.register import keeping
 from simcheck.service import Service
 
 MOST_NAME, MOST_CELL = 100, 200  # characters
@@ -118,7 +117,7 @@ def preview(given: Given, today: date) -> Preview:
         faults.append(Fault("date_of_birth", code))
     strange = flags & Reason.ID_STRUCTURE_CONFLICT.mask and not faults
     read = Given(
-        _id_text(key) if key else raw.id_number, name, _date_text(ymd) if ymd else raw.date_of_birth
+        id_text(key) if key else raw.id_number, name, date_text(ymd) if ymd else raw.date_of_birth
     )  # fmt: skip
     return Preview(read, tuple(faults), (Fault("id_number", "conflict"),) if strange else ())
 
@@ -166,13 +165,8 @@ async def check_again(
     session: AsyncSession, service: Service, subscription: Subscription, read: Given
 ) -> Rechecked:
     """The declared record with these cells in place of its own, by the register that counts now."""
-    register: Register | None = keeping.online_register(service)
-    if register is None:
-        current = await ledger.current(session)
-        if current is None or current.path == ledger.ONLINE:
-            raise UnavailableError("The register does not answer yet. Try again later.")
-        register = keeping.sealed_register(service.store, service.keyring, current.path)
-    asked, today, whole = register, day_of(clock.now()), _of_whole(subscription)
+    asked = await keeping.counting(session, service)
+    today, whole = day_of(clock.now()), of_whole(subscription)
     place = (subscription.carrier, subscription.batch_id, subscription.bucket, subscription.row)
 
     def check() -> Rechecked:
@@ -209,7 +203,7 @@ async def settle(
         if move != "corrected" and correction.cells is not None:
             note = service.keyring.open(correction.cells, bound_to(correction.id))
         reason = "holder_corrects" if agrees else "does_not_agree"
-        wanted = Wanted(move, Who.HOLDER, reason, note=note)
+        wanted = Wanted(move, Who.HOLDER, reason, note=note, answer=None if agrees else Answer.DIFFERS)
         referral = timedelta(days=service.settings.referral_days)
         await decide(session, service.keyring, case.id, wanted, referral=referral)
         if move == "corrected":  # whoever was told that it is wrong is thanked at once
@@ -229,7 +223,7 @@ def cells_of(keyring: Keyring, correction: Correction) -> Given | None:
     return Given(**json.loads(keyring.open(correction.cells, bound_to(correction.id))))
 
 
-def _of_whole(subscription: Subscription) -> int:
+def of_whole(subscription: Subscription) -> int:
     """Of the run's words those that stay true of the number whoever holds it.
 
     The ledger does not tell the graver form of a number on two rows of the carrier: while the record is a
@@ -276,10 +270,12 @@ def _fault_of_name(name: str) -> str | None:
     return None if letters and any(each.isalpha() for each in name) else "malformed"
 
 
-def _id_text(key: int) -> str:
+def id_text(key: int) -> str:
+    """An ID number's key (`normalise.citizen_ids`) as its digits."""
     return f"{key:0{PERSONAL_DIGITS}}" if key < CMND_BASE else f"{key - CMND_BASE:0{CMND_DIGITS}}"
 
 
-def _date_text(ymd: int) -> str:
+def date_text(ymd: int) -> str:
+    """A date (`normalise.dates`) as yyyy-mm-dd, yyyy-mm or yyyy."""
     year, month, day = ymd // 10_000, ymd // 100 % 100, ymd % 100
     return "-".join(f"{part:02}" for part in (year, month, day) if part)

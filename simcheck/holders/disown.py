@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.cases.decide import Wanted
 from simcheck.cases.decide import begin as begin_case
-from simcheck.cases.models import Case
+from simcheck.cases.models import Answer, Case
 from simcheck.cases.states import State, Who
 from simcheck.crosscheck.models import Subscription
 from simcheck.holders.models import Means
@@ -29,9 +29,10 @@ async def disown(session: AsyncSession, service: Service, subscription: Subscrip
     if known is not None and known.state == State.DISOWNED:
         return known
     reason = f"by_{means.value}"
-    wanted = Wanted("disowned", Who.HOLDER, reason)
+    wanted = Wanted("disowned", Who.HOLDER, reason, answer=Answer.DISOWNED)
     if known is not None and known.state == State.DISPUTED:
-        wanted = Wanted("evidence", Who.HOLDER, reason, note=b"The holder says: not mine.")
+        note = b"The holder says: not mine."
+        wanted = Wanted("evidence", Who.HOLDER, reason, note=note, answer=Answer.DISOWNED)
     referral = timedelta(days=service.settings.referral_days)
     return await begin_case(
         session, service.keyring, subscription.carrier, subscription.msisdn_token, wanted, referral=referral

@@ -105,6 +105,7 @@ class Correction(Base):
         sa.CheckConstraint("(outcome = 'waiting') = (settled_at IS NULL)", name="settled"),
         sa.CheckConstraint("num_nonnulls(acknowledged_at, acknowledged_by) IN (0, 2)", name="acknowledged"),
         sa.UniqueConstraint("carrier", "form"),
+        sa.Index(None, "made_at"),
         sa.Index("correction_waiting_idx", "made_at", postgresql_where=sa.text("outcome = 'waiting'")),
         sa.Index(
             "correction_owed_idx", "carrier", "settled_at", "id",

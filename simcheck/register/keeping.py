@@ -9,12 +9,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from simcheck import clock
+from simcheck.errors import UnavailableError
 from simcheck.lake.files import Store
 from simcheck.privacy import Keyring
 from simcheck.register import ledger
 from simcheck.register.importing import Progress, import_register, new_name
 from simcheck.register.online import OnlineRegister, tls
+from simcheck.register.protocol import Register
 from simcheck.register.sealed import SealedRegister
 from simcheck.service import Service
 
@@ -85,6 +89,19 @@ def online_register(service: Service) -> OnlineRegister | None:
     files = (chosen.register_authority, chosen.register_certificate, chosen.register_key)
     context = tls(*files) if all(files) else None  # type: ignore[arg-type]
     return _kept(_online, (url, *files, day), lambda: OnlineRegister(url, context, day))
+
+
+async def counting(session: AsyncSession, service: Service) -> Register:
+    """The register that counts now: the online one of the settings, else the current snapshot. Raises
+    `UnavailableError` before the first, `UsageError` as `online_register`.
+    """
+    asked: Register | None = online_register(service)
+    if asked is not None:
+        return asked
+    current = await ledger.current(session)
+    if current is None or current.path == ledger.ONLINE:
+        raise UnavailableError("The register does not answer yet. Try again later.")
+    return sealed_register(service.store, service.keyring, current.path)
 
 
 def _kept(known: dict[Key, Value], key: Key, make: Callable[[], Value]) -> Value:

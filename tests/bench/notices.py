@@ -53,8 +53,10 @@ INSERT INTO subscription (msisdn_token, carrier, id_token, verdict, reasons, sta
 SELECT token, 'viettel', token, 2, %s, 'active', token, 0, bucket, row, %s, %s, now() FROM given
 """
 OPENED = """
-INSERT INTO "case" (id, code, carrier, msisdn_token, state, acts, verdict, reasons, opened_at, changed_at)
-SELECT gen_random_uuid(), 'C' || row, 'viettel', token, 'with_holder', 'holder', 2, %s, now(), now()
+INSERT INTO "case" (id, code, carrier, msisdn_token, state, acts, verdict, reasons, opened_at, changed_at,
+                    severity, clock_left)
+SELECT gen_random_uuid(), 'C' || row, 'viettel', token, 'with_holder', 'holder', 2, %s, now(), now(), 1,
+       interval '72 hours'
 FROM given
 """
 

@@ -135,6 +135,57 @@ async def test_unchanged_rows_are_left_alone(owner, service, tmp_path):
     assert owner.execute("SELECT verdict FROM subscription ORDER BY verdict").fetchall() == [(0,), (1,)]
 
 
+async def test_province_and_point_of_sale_follow_what_is_declared(owner, service, tmp_path):
+    """Also when nothing else changes; a case goes with its subscription and no decision gets stale by it."""
+    people = [citizen(at, f"Trần {name}") for at, name in enumerate(["An", "Bình", "Chi", "Dung"])]
+    rows = [
+        row(0, people[0], province="TP.HCM", point_of_sale="  ĐL 7 "),
+        row(1, people[1], province="Tỉnh Hà Giang", full_name="Lê Văn Khác"),
+        row(2, people[2], province="?", point_of_sale="x" * 90, full_name="Lê Văn Khác"),
+        row(3, people[3]),
+    ]
+    with clock.fixed(NOON):
+        await a_register(service, tmp_path, people)
+        await a_file(service, "viettel", rows)
+        await work(service)
+    stands = "SELECT verdict, province, point_of_sale FROM subscription ORDER BY activated_on, row"
+    assert owner.execute(stands).fetchall() == [
+        (0, "079", "ĐL 7"), (2, "008", None), (2, None, "x" * 64), (0, None, None),
+    ]  # fmt: skip
+    cases = 'SELECT province, version, closed_at IS NULL FROM "case" ORDER BY province'
+    assert owner.execute(cases).fetchall() == [("008", 1, True), (None, 1, True)]
+    moved = [rows[0] | {"point_of_sale": "ĐL 8"}, rows[1] | {"province": "Nghệ An"}, rows[2], rows[3]]
+    with clock.fixed(NOON + datetime.timedelta(hours=1)):
+        await a_file(service, "viettel", moved)
+        await work(service)
+    counts = "SELECT counts -> 'written', counts -> 'changed' FROM run ORDER BY published_at DESC"
+    assert owner.execute(counts).fetchone() == (2, 0)
+    assert owner.execute(stands).fetchall()[:2] == [(0, "079", "ĐL 8"), (2, "040", None)]
+    assert owner.execute(cases).fetchall() == [("040", 1, True), (None, 1, True)]
+    assert owner.execute("SELECT count(*) FROM case_event").fetchone() == (2,)
+    with clock.fixed(NOON + datetime.timedelta(hours=2)):  # a new register: nothing is declared anew
+        await a_register(service, tmp_path, [each._replace(full_name="Lê Văn Khác") for each in people])
+        await work(service)
+    assert [each[1:] for each in owner.execute(stands).fetchall()[:2]] == [("079", "ĐL 8"), ("040", None)]
+    assert ("079", 1, True) in owner.execute(cases).fetchall()
+
+
+async def test_subscriptions_from_before_get_their_places_by_the_next_run(owner, service, tmp_path):
+    people = [citizen(0, "Trần An")]
+    with clock.fixed(NOON):
+        await a_register(service, tmp_path, people)
+        await a_file(service, "viettel", [row(0, people[0], province="01", full_name="Lê Văn Khác")])
+        await work(service)
+    owner.execute("SET app.scope = 'ministry'")
+    owner.execute("UPDATE subscription SET province = NULL")
+    owner.execute('UPDATE "case" SET province = NULL')
+    with clock.fixed(NOON + datetime.timedelta(hours=1)):
+        await a_file(service, "viettel", [row(0, people[0], province="01", full_name="Lê Văn Khác")])
+        await work(service)
+    assert owner.execute("SELECT province FROM subscription").fetchone() == ("001",)
+    assert owner.execute('SELECT province FROM "case"').fetchone() == ("001",)
+
+
 async def test_rows_that_point_to_an_old_batch_move_before_it_leaves(owner, service, tmp_path):
     """A batch's rows leave the lake only when no subscription points there; it has been told to let go."""
     people = [citizen(at, "Trần An") for at in range(3)]

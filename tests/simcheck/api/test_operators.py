@@ -52,9 +52,10 @@ async def test_ages_are_read_from_the_tables(http, owner, service, viettel):
             SELECT gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', age::text::bytea, 1, now(), now(),
                    now() - age * interval '1 second' FROM unnest(ARRAY[200, 500]) AS age;
         INSERT INTO "case"
-            (id, code, carrier, msisdn_token, state, acts, verdict, reasons, opened_at, changed_at)
+            (id, code, carrier, msisdn_token, state, acts, verdict, reasons, opened_at, changed_at,
+             severity, clock_left)
             VALUES (gen_random_uuid(), 'C1', 'viettel', 'x', 'open', 'holder', 2, 1,
-                    now() - interval '300 seconds', now());
+                    now() - interval '300 seconds', now(), 1, interval '72 hours');
     """)
     async with service.database.transaction("test") as session:
         await enqueue(session, "x.y")

@@ -34,10 +34,13 @@ def test_import_then_twin(environment, owner, tmp_path):
     assert (retired[0], current[0]) == ("retired", "current")
     assert done.stdout == f"{current[1]}: 1 citizens in 4 buckets, SHA-256 {current[4]}\n"
     with subprocess.Popen(command("twin"), env=environment, stdout=subprocess.PIPE, text=True) as twin:
-        url = twin.stdout.readline().split()[0]
-        reply = httpx.post(url + PATH, json={"numbers": [AN.id_number]}, trust_env=False)
-        os.kill(twin.pid, signal.SIGINT)
-        assert twin.wait(10) == 130
+        try:
+            url = twin.stdout.readline().split()[0]
+            reply = httpx.post(url + PATH, json={"numbers": [AN.id_number]}, trust_env=False, timeout=60)
+            os.kill(twin.pid, signal.SIGINT)
+            assert twin.wait(60) == 130
+        finally:
+            twin.kill()
     assert reply.json()["full_name"] == ["Trần An"]
 
 

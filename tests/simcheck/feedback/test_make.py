@@ -30,6 +30,18 @@ async def test_what_is_not_verified_is_kept_in_the_files_order(store, keyring, d
     assert Dataset.open(store, keyring, "feedback/viettel/x").manifest["rows"] == rows
 
 
+async def test_rows_keep_their_order_however_many_spans_they_are_sorted_in(
+    store, keyring, dataset, monkeypatch
+):
+    for span, target in ((7, "feedback/viettel/small"), (1000, "feedback/viettel/large")):
+        monkeypatch.setattr(make, "SPAN_ROWS", span)
+        assert await make.of_batch(store, keyring, dataset.name, 3, target) == 150
+        assert Dataset.open(store, keyring, target).manifest["files"] == {make.FILE: 150}
+    assert kept(store, keyring, "feedback/viettel/small").equals(
+        kept(store, keyring, "feedback/viettel/large")
+    )
+
+
 async def test_nothing_else_of_the_findings_is_kept(store, keyring, dataset):
     """Not the ID number declared, and not the person whom the register knows."""
     await make.of_batch(store, keyring, dataset.name, 3, "feedback/viettel/x")

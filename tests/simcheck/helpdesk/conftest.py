@@ -29,7 +29,10 @@ def subscribed(owner, keyring) -> None:
     for number, state, acts in ((2, "with_staff", "staff"), (3, "with_holder", "holder")):
         owner.execute(
             'INSERT INTO "case" (id, code, carrier, msisdn_token, state, acts, verdict, reasons, opened_at, '
-            "changed_at) VALUES (gen_random_uuid(), %s, 'viettel', %s, %s, %s, 2, 0, now(), now())",
+            "changed_at, severity, target_at, clock_left) "
+            "SELECT gen_random_uuid(), %s, 'viettel', %s, %s, acts, 2, 0, now(), now(), 1, "
+            "CASE acts WHEN 'staff' THEN now() END, CASE WHEN acts <> 'staff' THEN interval '1 hour' END "
+            "FROM (SELECT CAST(%s AS text) AS acts) AS turn",
             [str(number), keyring.token("msisdn", national(number)), state, acts],
         )
 

@@ -37,7 +37,10 @@ async def test_in_a_dispute_it_is_evidence(service, owner, keyring, tmp_path):
     with clock.fixed(NOON):
         await holding.a_country(service, tmp_path, [wrong_name(1)])
         case_id, _ = case_of(owner, keyring, 1)
-        owner.execute("UPDATE \"case\" SET state = 'disputed', acts = 'staff' WHERE id = %s", [case_id])
+        owner.execute(
+            "UPDATE \"case\" SET state = 'disputed', acts = 'staff', target_at = now(), clock_left = NULL"
+            " WHERE id = %s", [case_id],
+        )  # fmt: skip
         assert await say(service, 1) == case_id
     assert state_of(owner, case_id)[0] == "disputed"
     [(move, reason, evidence)] = owner.execute(

@@ -1,0 +1,193 @@
+"""The country now: how many SIMs are real, by carrier, province and reason; and day by day.
+
+Read from `country_day`. Every figure of the newest day goes with the `Drill` that lists its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck.matching.rules import VERDICTS
+from simcheck.reasons import Reason, Verdict
+from simcheck.reports import history
+from simcheck.reports.drill import Drill
+from simcheck.reports.kinds import Of
+from simcheck.reports.suppress import Grid, hide, hide_alone
+
+# Of a day, or of the newest one that is not after it.
+DAY = sa.text("SELECT max(day) FROM country_day WHERE day <= :day").bindparams(
+    sa.bindparam("day", type_=sa.Date())
+)
+_ASKED = """
+WHERE day = :day AND (CAST(:carrier AS text) IS NULL OR carrier = :carrier)
+    AND (CAST(:province AS text) IS NULL OR province = :province)
+"""
+BY = {
+    by: sa.text(
+        f"SELECT {by}, verdict, sum(subscriptions)::bigint FROM country_day {_ASKED}"  # noqa: S608
+        " GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    for by in ("carrier", "province")
+}
+REASONS = sa.text(
+    f"SELECT reason, sum(subscriptions)::bigint FROM country_reason_day {_ASKED}"  # noqa: S608
+    " GROUP BY 1 ORDER BY 2 DESC, 1"
+)
+TREND = sa.text("""
+SELECT day, sum(subscriptions) FILTER (WHERE verdict = :verified)::bigint, sum(subscriptions)::bigint
+FROM country_day
+WHERE day >= :since AND day < :until AND (CAST(:carrier AS text) IS NULL OR carrier = :carrier)
+    AND (CAST(:province AS text) IS NULL OR province = :province)
+GROUP BY day ORDER BY day
+""").bindparams(*(sa.bindparam(name, type_=sa.Date()) for name in ("since", "until")))
+
+
+class By(StrEnum):
+    """What a table's lines are."""
+
+    CARRIER = "carrier"
+    PROVINCE = "province"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A count and its list. `count` None: hidden from this reader. `drill` None: of a day that is over, whose
+    rows are not kept.
+    """
+
+    count: int | None
+    drill: Drill | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A carrier or a province ("": of none that is known; None: all), how many SIMs it has, and of
+    which verdict."""
+
+    key: str | None
+    all: Figure
+    verdicts: Mapping[Verdict, Figure]
+
+    @property
+    def share(self) -> float | None:
+        """The share of real SIMs, 0 to 1; None where there is no SIM, or it would tell what is hidden."""
+        return share(self.verdicts[Verdict.VERIFIED].count, self.all.count)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lines in the order of their keys, and all of them together; as counted on `day` at `as_of`."""
+
+    by: By
+    day: date
+    as_of: datetime | None
+    lines: Sequence[Line]
+    total: Line
+
+
+@dataclass(frozen=True)
+class ReasonLine:
+    """How many SIMs have a reason. One may have several: there is no total."""
+
+    reason: Reason
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Point:
+    """A day's real and all SIMs; None: hidden."""
+
+    day: date
+    verified: int | None
+    all: int | None
+
+    @property
+    def share(self) -> float | None:
+        """As `Line.share`."""
+        return share(self.verified, self.all)
+
+
+def share(part: int | None, whole: int | None) -> float | None:
+    """A share, 0 to 1; None where one of them is hidden or nothing is there."""
+    return None if part is None or not whole else part / whole
+
+
+async def table(
+    session: AsyncSession, by: By, *, carrier: str | None = None, province: str | None = None,
+    day: date | None = None, least: int = 0,
+) -> Table | None:  # fmt: skip
+    """SIMs by carrier or province and verdict, on a day (None: the newest); None before the first count.
+
+    Groups of fewer than `least` are hidden, and as much more as keeps them from being computed.
+    """
+    newest, found = await _days(session, day)
+    if found is None:
+        return None
+    rows = await session.execute(BY[by], {"day": found, "carrier": carrier, "province": province})
+    counts: dict[str, list[int]] = {}
+    for key, verdict, count in rows:
+        counts.setdefault(key, [0] * len(VERDICTS))[verdict] = count
+    grid: Grid = hide(list(counts.values()), least) or [[0] * (len(VERDICTS) + 1)]
+    drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province) if found == newest else None
+    lines = [_line(by, key, shown, drill) for key, shown in zip([*counts, None], grid, strict=True)]
+    before = await history.seen(session)
+    as_of = before.counted_at if before is not None and before.day == found else None
+    return Table(by, found, as_of, lines[:-1], lines[-1])
+
+
+async def reasons(
+    session: AsyncSession, *, carrier: str | None = None, province: str | None = None,
+    day: date | None = None, least: int = 0,
+) -> list[ReasonLine]:  # fmt: skip
+    """How many SIMs have which reason, the most frequent first."""
+    newest, found = await _days(session, day)
+    rows = await session.execute(REASONS, {"day": found, "carrier": carrier, "province": province})
+    told = []
+    for code, count in rows:
+        drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province, reason=Reason(code))
+        figure = Figure(hide_alone(count, least), drill if found == newest else None)
+        told.append(ReasonLine(Reason(code), figure))
+    return told
+
+
+async def trend(
+    session: AsyncSession, since: date, until: date, *, carrier: str | None = None,
+    province: str | None = None, least: int = 0,
+) -> list[Point]:  # fmt: skip
+    """Real and all SIMs of each day that was counted, from `since` to before `until`."""
+    values = {
+        "since": since, "until": until, "carrier": carrier, "province": province,
+        "verified": VERDICTS.index(Verdict.VERIFIED),
+    }  # fmt: skip
+    points = []
+    for day, verified, everything in await session.execute(TREND, values):
+        real = verified or 0
+        shown = all(hide_alone(each, least) is not None for each in (real, everything - real))
+        points.append(Point(day, real if shown else None, everything if shown else None))
+    return points
+
+
+async def _days(session: AsyncSession, day: date | None) -> tuple[date | None, date | None]:
+    """The newest day that was counted, and the one to show."""
+    newest: date | None = await session.scalar(DAY, {"day": date.max})
+    return newest, newest if day is None else await session.scalar(DAY, {"day": day})
+
+
+def _line(by: By, key: str | None, shown: Sequence[int | None], drill: Drill | None) -> Line:
+    """A line of counts: by verdict, then their sum."""
+
+    def figure(count: int | None, verdict: Verdict | None) -> Figure:
+        if drill is None or count is None:
+            return Figure(count, None)
+        carrier = key if by is By.CARRIER and key is not None else drill.carrier
+        province = key if by is By.PROVINCE and key is not None else drill.province
+        return Figure(count, Drill(Of.SUBSCRIPTION, carrier=carrier, province=province, verdict=verdict))
+
+    each = {verdict: figure(shown[at], verdict) for at, verdict in enumerate(VERDICTS)}
+    return Line(key, figure(shown[len(VERDICTS)], None), each)

@@ -1,0 +1,211 @@
+"""The report of a month: the country at its end and on its way there, as a document in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck import audit, clock
+from simcheck.errors import InvalidError
+from simcheck.helpdesk import figures as helpdesk
+from simcheck.matching.rules import VERDICTS
+from simcheck.reasons import Verdict
+from simcheck.reports import charts, figures, flow, patterns
+from simcheck.reports.document import Cell, Document, Grid, Section, Share
+from simcheck.reports.figures import By, Line, Table
+from simcheck.reports.kinds import BANDS, midnight, today
+from simcheck.reports.words import Words
+
+_A_DAY = timedelta(days=1)
+# Of subscriptions; rejected rows are none.
+_TOLD = tuple(verdict for verdict in VERDICTS if verdict is not Verdict.REJECTED)
+_MOST_PLACES = 20
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month, from `first` to before `until`."""
+
+    first: date
+    until: date
+
+    @classmethod
+    def read(cls, written: str) -> Month:
+        """A month as YYYY-MM. Raises `InvalidError`, also for one that has not begun."""
+        try:
+            first = datetime.strptime(written, "%Y-%m").date()
+        except ValueError:
+            raise InvalidError(f"{written}: write a month as YYYY-MM, such as 2026-10.") from None
+        if first > today(clock.now()):
+            raise InvalidError(f"{written} has not begun yet.")
+        return cls(first, (first + timedelta(days=32)).replace(day=1))
+
+    @property
+    def last(self) -> date:
+        """Its last day, or today while it lasts."""
+        return min(self.until - _A_DAY, today(clock.now()))
+
+
+async def make(session: AsyncSession, month: Month, words: Words, *, least: int = 0) -> Document:
+    """The report of a month. Groups of fewer than `least` SIMs are hidden. It is audited.
+
+    Needs the ministry's scope.
+    """
+    carriers = await figures.table(session, By.CARRIER, day=month.last, least=least)
+    title = words("title", month=words.month(month.first))
+    made = today(clock.now())
+    audit.record(session, "report.made", f"report/{month.first:%Y-%m}", {"language": words.language.value})
+    if carriers is None or carriers.day < month.first:
+        return Document(title, words.language.value, made, [words("nothing")])
+    provinces = await figures.table(session, By.PROVINCE, day=month.last, least=least)
+    assert provinces is not None
+    sentences = [words("counted", day=words.day(carriers.day)), words("printed", day=words.day(made))]
+    if least > 1:
+        sentences.append(words("small", least=least))
+    sections = [
+        await _now(session, month, words, carriers.total, least),
+        _table(words, "carriers", carriers),
+        _table(words, "provinces", provinces),
+        await _reasons(session, month, words, least),
+        await _cases(session, month, words),
+        await _by_carrier(session, month, words, "notices", _NOTICES, ("notice_delivered", "notice_made")),
+        await _by_carrier(
+            session, month, words, "corrections", ("correction_made", "correction_agrees"), None
+        ),
+        await _helpdesk(session, month, words),
+        await _patterns(session, words),
+    ]
+    return Document(title, words.language.value, made, sentences, sections)
+
+
+_NOTICES = ("notice_made", "notice_delivered", "notice_failed")
+
+
+async def _now(session: AsyncSession, month: Month, words: Words, total: Line, least: int) -> Section:
+    """The share of real SIMs, and its way through the month."""
+    points = await figures.trend(session, month.first, month.until, least=least)
+    rows = [(point.day, point.verified, point.all, _share(point.share)) for point in points]
+    head = (words("head.day"), words("verdict.verified"), words("head.subscriptions"), words("head.share"))
+    grid = Grid(words("chart.trend"), head, rows)
+    said = words(
+        "sentence.share",
+        verified=words.cell(total.verdicts[Verdict.VERIFIED].count),
+        all=words.cell(total.all.count),
+        share=words.cell(_share(total.share)),
+    )
+    sentences = [said]
+    if points:
+        sentences.append(
+            words("sentence.change", day=words.day(points[0].day), share=words.cell(_share(points[0].share)))
+        )
+    return Section(words("section.now"), sentences, [charts.line(words, "trend", grid, [3])], [grid])
+
+
+def _table(words: Words, name: str, table: Table) -> Section:
+    """Carriers or provinces by verdict."""
+    named = words.carrier if table.by is By.CARRIER else words.province
+    head = [words(f"head.{table.by}"), *(words(f"verdict.{verdict}") for verdict in _TOLD)]
+    head += [words("head.subscriptions"), words("head.share")]
+    rows: list[Sequence[Cell]] = [
+        (
+            named(line.key), *(line.verdicts[verdict].count for verdict in _TOLD), line.all.count,
+            _share(line.share),
+        )
+        for line in (*table.lines, table.total)
+    ]  # fmt: skip
+    grid = Grid(words(f"section.{name}"), head, rows, total=True)
+    columns = range(1, 1 + len(_TOLD))
+    picture = (
+        charts.stacked(words, name, grid, columns)
+        if table.by is By.CARRIER
+        else charts.bars(words, name, grid, len(head) - 1)
+    )
+    return Section(words(f"section.{name}"), [], [picture], [grid])
+
+
+async def _reasons(session: AsyncSession, month: Month, words: Words, least: int) -> Section:
+    lines = await figures.reasons(session, day=month.last, least=least)
+    rows = [(words.reason(line.reason), line.figure.count) for line in lines]
+    grid = Grid(words("section.reasons"), (words("head.reason"), words("head.subscriptions")), rows)
+    picture = charts.bars(words, "reasons", grid, 1)
+    return Section(words("section.reasons"), [words("sentence.reasons")], [picture], [grid])
+
+
+async def _cases(session: AsyncSession, month: Month, words: Words) -> Section:
+    """Cases that came and went, target times, and how old those are that were open at the end."""
+    kinds = ("case_opened", "case_closed", "case_in_time")
+    until = month.last + _A_DAY
+    daily = await flow.series(session, kinds, month.first, until)
+    head = (words("head.day"), *(words(f"kind.{kind}") for kind in kinds))
+    rows = [(day, *(daily[kind][day].count for kind in kinds)) for day in daily[kinds[0]]]
+    grid = Grid(words("chart.cases"), head, rows)
+    closed, in_time = (sum(each.count or 0 for each in daily[kind].values()) for kind in kinds[1:])
+    said = words(
+        "sentence.in_time",
+        in_time=words.cell(in_time),
+        closed=words.cell(closed),
+        share=words.cell(_share(figures.share(in_time, closed) or 0.0)),
+    )
+    ages = await flow.series(session, BANDS, month.last, until)
+    old = Grid(
+        words("chart.ages"),
+        (words("head.age"), words("head.cases")),
+        [(words(f"band.{band}"), ages[band][month.last].count) for band in BANDS],
+    )
+    pictures = [charts.line(words, "cases", grid, [1, 2]), charts.bars(words, "ages", old, 1)]
+    return Section(words("section.cases"), [said], pictures, [grid, old])
+
+
+async def _by_carrier(
+    session: AsyncSession, month: Month, words: Words, name: str, kinds: Sequence[str],
+    shared: tuple[str, str] | None,
+) -> Section:  # fmt: skip
+    """Kinds of rows by carrier, and the share of one in another."""
+    found = await flow.by_carrier(session, kinds, month.first, month.until)
+    head = [words("head.carrier"), *(words(f"kind.{kind}") for kind in kinds)]
+    head += [words("head.delivered_share")] if shared else []
+    rows = []
+    for carrier, line in found.items():
+        row: list[Cell] = [words.carrier(carrier), *(line[kind].count for kind in kinds)]
+        if shared:
+            row.append(_share(figures.share(*(line[kind].count for kind in shared)) or 0.0))
+        rows.append(row)
+    return Section(words(f"section.{name}"), [], [], [Grid(words(f"section.{name}"), head, rows)])
+
+
+async def _helpdesk(session: AsyncSession, month: Month, words: Words) -> Section:
+    found = await helpdesk.figures(session, midnight(month.first), midnight(month.until))
+    columns = ("carrier", "received", "answered", "in_time", "median")
+    rows = [
+        (words.carrier(carrier or ""), each.received, each.answered, each.in_time, each.median or "")
+        for carrier, each in found.items()
+    ]
+    grid = Grid(words("section.helpdesk"), [words(f"head.{name}") for name in columns], rows)
+    return Section(words("section.helpdesk"), [], [], [grid])
+
+
+async def _patterns(session: AsyncSession, words: Words) -> Section:
+    """How many people stand out, and the places that do: as of the last night."""
+    known = patterns.thresholds().person
+    many, bursts = await patterns.people(session)
+    said = words(
+        "sentence.people", many=words.cell(many), bursts=words.cell(bursts), least=known["subscriptions"],
+        provinces=known["provinces"], days=known["days"],
+    )  # fmt: skip
+    columns = ("carrier", "point_of_sale", "subscriptions", "mismatches", "contested", "repeated")
+    rows = [
+        (
+            each.carrier, each.point_of_sale, each.subscriptions.count, each.mismatches.count,
+            each.contested.count, each.repeated.count,
+        )
+        for each in await patterns.places(session, most=_MOST_PLACES)
+    ]  # fmt: skip
+    grid = Grid(words("section.patterns"), [words(f"head.{name}") for name in columns], rows)
+    return Section(words("section.patterns"), [said], [], [grid])
+
+
+def _share(share: float | None) -> Share | None:
+    return None if share is None else Share(share)

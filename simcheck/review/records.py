@@ -1,0 +1,189 @@
+"""The declared and the registered record beside each other, as both stand now.
+
+The register is asked as a re-check of the row asks it; what it holds is shown to the ministry's staff alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck import clock
+from simcheck.crosscheck import recheck
+from simcheck.crosscheck.finish import day_of, measure_of
+from simcheck.crosscheck.models import Subscription
+from simcheck.crosscheck.places import Lake
+from simcheck.crosscheck.recheck import OfFile, Rechecked
+from simcheck.errors import SealError, UnavailableError
+from simcheck.gate.declared import declared_record
+from simcheck.holders.correct import date_text, id_text, of_whole
+from simcheck.messages.alphabets import clean
+from simcheck.normalise import citizen_ids, dates, phones
+from simcheck.privacy import mask_msisdn
+from simcheck.register import keeping
+from simcheck.register.protocol import Register
+from simcheck.register.snapshot import STATUSES
+from simcheck.review.difference import Piece, hidden, pieces
+from simcheck.service import Service
+
+_SHOWN_DIGITS, _YEAR = 3, 4
+
+
+class Asked(StrEnum):
+    """What the register said: of somebody, that there is nobody of this number, or nothing (now)."""
+
+    SOMEBODY = "somebody"
+    NOBODY = "nobody"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell of both records: `full_name`, `id_number` or `date_of_birth`. `written` is as the carrier
+    wrote it, `declared` as it was read (a date as yyyy-mm-dd), `registered` empty where the register says
+    nothing.
+    """
+
+    name: str
+    written: str = field(repr=False)
+    declared: str = field(repr=False)
+    registered: str = field(repr=False)
+    pieces: tuple[Piece, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Both records. `number` is E.164 (empty where none was declared); `status` the register's word of the
+    person (`register.snapshot.STATUSES`), None where it says nothing; `now` is what a check finds at this
+    moment.
+    """
+
+    number: str = field(repr=False)
+    rows: tuple[Row, ...]
+    asked: Asked
+    status: str | None
+    now: Rechecked | None = field(repr=False)
+
+
+async def of(session: AsyncSession, service: Service, subscription: Subscription) -> Records:
+    """Both records of a subscription, in clear. A register that is silent leaves its side empty. Raises
+    `SealError`.
+    """
+    register: Register | None = None
+    try:
+        register = await keeping.counting(session, service)
+    except UnavailableError:
+        register = None
+    return await asyncio.to_thread(_read, service, subscription, register)
+
+
+def masked(records: Records) -> Records:
+    """What may be seen without being asked for: a name's initials, the last digits of numbers, a date's
+    year."""
+    rows = []
+    for row in records.rows:
+        parts = tuple(hidden(row.pieces, _SHOWS[row.name]))
+        declared, registered = (
+            "".join(each.declared for each in parts),
+            "".join(each.registered for each in parts),
+        )
+        rows.append(Row(row.name, declared, declared, registered, parts))
+    return replace(records, number=mask_msisdn(records.number), rows=tuple(rows))
+
+
+def numbers(service: Service, subscriptions: Sequence[Subscription], *, clear: bool) -> list[str]:
+    """The phone numbers of some subscriptions (E.164); empty where the lake lacks a record, or it has
+    none."""
+    cells: list[str | None] = []
+    for each in subscriptions:
+        try:
+            cells.append(
+                declared_record(service, each.carrier, each.batch_id, each.bucket, each.row)["msisdn"]
+            )
+        except SealError:
+            cells.append(None)
+    found = [_e164(cell) for cell in cells]
+    return found if clear else [mask_msisdn(each) for each in found]
+
+
+def _e164(cell: str | None) -> str:
+    national = phones.normalise(pa.array([cell], pa.string())).national
+    return str(phones.e164(np.array(national))[0].as_py()) if national[0] else ""
+
+
+def _initial(side: str, place: int, _: int) -> bool:
+    return place == 0 or side[place - 1 : place].isspace()
+
+
+def _last(_: str, place: int, count: int) -> bool:
+    return count > 2 * _SHOWN_DIGITS and place >= count - _SHOWN_DIGITS
+
+
+def _year(_: str, place: int, __: int) -> bool:
+    return place < _YEAR
+
+
+_SHOWS = {"full_name": _initial, "id_number": _last, "date_of_birth": _year}
+
+
+def _read(service: Service, subscription: Subscription, register: Register | None) -> Records:
+    place = (subscription.carrier, subscription.batch_id, subscription.bucket, subscription.row)
+    cells = declared_record(service, *place)
+    today = day_of(clock.now())
+    born = dates.normalise(pa.array([cells.get("date_of_birth")], pa.string()), today)
+    ids = citizen_ids.normalise(
+        pa.array([cells.get("id_number")], pa.string()), pa.array([cells.get("id_type")], pa.string()), born,
+        pa.array([cells.get("gender")], pa.string()), today,
+    )  # fmt: skip
+    key, ymd = int(ids.key[0]), int(born.ymd[0])
+    found, bearer = None, None
+    asked = Asked.SILENT
+    if register is not None:
+        present = Lake(service.store, service.keyring).declared(*place[:2]).manifest["present"]
+        file = OfFile("face_verified_at" in present, frozenset())
+        measure = measure_of(today)
+        found = recheck.one(cells, register, measure, of_whole(subscription), file)
+        asked, bearer = _bearer(register, measure.keys, found.person, key)
+    said = {
+        "full_name": clean(cells.get("full_name") or ""),
+        "id_number": id_text(key) if key else clean(cells.get("id_number") or ""),
+        "date_of_birth": date_text(ymd) if ymd else clean(cells.get("date_of_birth") or ""),
+    }
+    held: Mapping[str, str] = bearer or {}
+    rows = tuple(
+        Row(
+            name, clean(cells.get(name) or ""), declared, held.get(name, ""),
+            tuple(pieces(declared, held.get(name, ""))),
+        )
+        for name, declared in said.items()
+    )  # fmt: skip
+    return Records(_e164(cells.get("msisdn")), rows, asked, held.get("status"), found)
+
+
+def _bearer(register: Register, keys: Any, person: int, key: int) -> tuple[Asked, dict[str, str] | None]:
+    """Whom the row names by the check, else whoever bears (or bore) the number that stands there."""
+    wanted = np.array(sorted({each for each in (person, key) if each > 0}), np.int64)
+    if not len(wanted):
+        return Asked.NOBODY, None
+    answer = register.ask(wanted, keys)
+    if len(answer.unanswered):
+        return Asked.SILENT, None
+    citizens = answer.citizens
+    if not len(citizens.id_number):
+        return Asked.NOBODY, None
+    at = next((row for row, number in enumerate(citizens.id_number) if number in {person, key}), 0)
+    if person in citizens.id_number:
+        at = int(np.flatnonzero(citizens.id_number == person)[0])
+    return Asked.SOMEBODY, {
+        "full_name": clean(str(citizens.full_name[at].as_py())),
+        "id_number": id_text(int(citizens.id_number[at])),
+        "date_of_birth": date_text(int(citizens.born[at])),
+        "status": STATUSES[int(citizens.status[at])],
+    }

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import datetime
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simcheck.errors import InvalidError
+from simcheck.normalise.provinces import names
+from simcheck.reasons import Reason, Verdict
+from simcheck.reports import drill
+from simcheck.reports.drill import Drill, read
+from simcheck.reports.kinds import KINDS, Of
+
+pytestmark = pytest.mark.anyio
+
+subscriptions = st.builds(
+    Drill, st.just(Of.SUBSCRIPTION), carrier=st.none() | st.text(max_size=9),
+    province=st.none() | st.sampled_from(["", *names()]), verdict=st.none() | st.sampled_from(Verdict),
+    reason=st.none() | st.sampled_from(Reason), person=st.none() | st.uuids(), contested=st.booleans(),
+    sold_at=st.none() | st.text(max_size=9),
+)  # fmt: skip
+
+
+@given(subscriptions)
+def test_an_address_says_which_list(made):
+    assert read(made.query()) == made
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {}, {"of": "person"}, {"of": "subscription", "verdict": "good"},
+        {"of": "subscription", "reason": "X"},
+        {"of": "subscription", "province": "Hà Nội"}, {"of": "subscription", "kind": "case_opened"},
+        {"of": "case"}, {"of": "case", "kind": "x"}, {"of": "case", "kind": "case_opened"},
+        {"of": "case", "kind": "open_week"}, {"of": "message", "kind": "case_opened", "since": "2026-01-01"},
+        {"of": "case", "kind": "open_week", "since": "2026-13-01"},
+        {"of": "subscription", "person": "1; DROP"},
+        {"of": "subscription", "repeated": "4"},
+        {"of": "case", "kind": "open_week", "since": "2026-01-01", "sold_at": "x"},
+        {"of": "message", "kind": "notice_made", "since": "2026-01-01", "until": "2026-01-02",
+         "verdict": "mismatch"},
+    ],
+)  # fmt: skip
+def test_what_is_no_list(query):
+    with pytest.raises(InvalidError):
+        read(query)
+
+
+async def test_what_somebody_writes_is_a_value(country, session):
+    """Words of an address never become part of a statement."""
+    evil = "x' OR '1'='1"
+    for made in (Drill(Of.SUBSCRIPTION, carrier=evil), Drill(Of.SUBSCRIPTION, sold_at=evil)):
+        assert await drill.count(session, made) == 0
+    day = datetime.date(2026, 11, 1)
+    for kind in KINDS.values():
+        made = Drill(kind.of, kind.name, evil, since=day, until=day)
+        assert await drill.page(session, made) == []
+
+
+async def test_a_list_in_pages_and_as_a_stream(country, session):
+    made = Drill(Of.SUBSCRIPTION, carrier="viettel")
+    rows = [row async for rows in drill.stream(session, made) for row in rows]
+    assert len(rows) == await drill.count(session, made) > 100
+    first = await drill.page(session, made, most=10)
+    assert first == rows[:10]
+    assert await drill.page(session, made, drill.key(made, first[-1]), most=10) == rows[10:20]
+    assert await drill.count(session, Drill(Of.SUBSCRIPTION, person=uuid.uuid4())) == 0

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from simcheck import clock
+from simcheck.errors import InvalidError, NotFoundError
+from simcheck.holders import confirm, disown, records
+from simcheck.holders.models import Means
+from simcheck.messages.words import Language
+from simcheck.review import dossier, unmask
+from simcheck.review.difference import Kind
+from simcheck.review.records import Asked
+from tests.building import row
+from tests.holding import AN, BINH, a_country, case_of, national
+from tests.reviewing import acting
+from tests.running import NOON
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def country(service, owner, tmp_path):
+    """A row whose name is another one, three more under the same ID, one whose ID nobody bears."""
+    owner.execute("INSERT INTO carrier VALUES ('viettel', now()) ON CONFLICT DO NOTHING")
+    rows = [
+        row(1, AN, full_name="Tran Van Anh"), row(2, AN), row(3, AN), row(4, AN, full_name="Nguyễn Hữu Sai"),
+        row(5, BINH, id_number="001188999999"),
+    ]  # fmt: skip
+    with clock.fixed(NOON):
+        await a_country(service, tmp_path, rows)
+        yield
+
+
+async def test_a_case_is_shown_whole_and_masked(service, owner, country):
+    case, _ = case_of(owner, service.keyring, 1)
+    found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    assert found.is_masked
+    assert found.records is not None
+    assert (found.records.number, found.records.asked, found.records.status) == (
+        "+84******001", Asked.SOMEBODY, "active",
+    )  # fmt: skip
+    name, identity, born = found.records.rows
+    assert (name.written, name.registered) == ("T••• V•• A••", "T••• V•• A•")
+    assert [each.kind for each in name.pieces] == [
+        Kind.SAME,
+        Kind.MARK,
+        Kind.SAME,
+        Kind.MARK,
+        Kind.SAME,
+        Kind.EXTRA,
+    ]
+    assert identity.registered == "•" * 9 + AN.id_number[-3:]
+    assert born.registered == "1990-••-••"
+    assert [each.reason.name for each in found.reasons] == ["NAME_DIFFERENT", "SIM_LIMIT_PER_CARRIER"]
+    assert found.reasons[0].text[Language.VI] == "Họ tên là của người khác."
+    assert [change.said(Language.EN).partition(": ")[2] for _, change in found.history] == [
+        "A check opened the case"
+    ]
+    assert (len(found.others), found.others_total) == (3, 3)
+    assert [each.number for each in found.others if each.case_id] == ["+84******004"]
+    assert {each.number for each in found.others} == {f"+84******00{n}" for n in (2, 3, 4)}
+    assert [each.case_id for each in found.mates] == [case]
+    assert (found.claims, found.notices, found.pending, found.earlier) == ([], [], None, [])
+    assert AN.full_name not in repr(found)
+    assert AN.id_number not in repr(found)
+    seen = owner.execute("SELECT actor, subject FROM audit WHERE act = 'case.seen'").fetchall()
+    assert seen == [("person:lan", f"case/{case}")]
+
+
+async def test_a_look_in_clear_says_what_for(service, owner, country):
+    case, _ = case_of(owner, service.keyring, 1)
+    with pytest.raises(InvalidError, match="deciding"):
+        await acting(service, "lan", lambda s: unmask.look(s, service, case, "curious"))
+    with pytest.raises(NotFoundError):
+        await acting(service, "lan", lambda s: unmask.look(s, service, uuid.uuid4(), "deciding"))
+    assert owner.execute("SELECT count(*) FROM audit WHERE act = 'case.unmasked'").fetchone() == (0,)
+    found = await acting(service, "lan", lambda s: unmask.look(s, service, case, "deciding"))
+    assert not found.is_masked
+    assert found.records is not None
+    assert found.records.number == f"+84{national(1)}"
+    name, identity, born = found.records.rows
+    assert (name.written, name.registered) == ("Tran Van Anh", AN.full_name)
+    assert (identity.registered, born.registered) == (AN.id_number, AN.date_of_birth)
+    assert {each.number for each in found.others} == {f"+84{national(n)}" for n in (2, 3, 4)}
+    said = owner.execute("SELECT actor, subject, detail FROM audit WHERE act = 'case.unmasked'").fetchall()
+    assert said == [("person:lan", f"case/{case}", {"purpose": "deciding", "others": 3})]
+
+
+async def test_of_a_number_that_nobody_bears_the_register_says_so(service, owner, country):
+    case, _ = case_of(owner, service.keyring, 5)
+    found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    assert found.records is not None
+    assert (found.records.asked, found.records.status) == (Asked.NOBODY, None)
+    assert {each.registered for each in found.records.rows} == {""}
+    owner.execute("UPDATE register_snapshot SET state = 'retired', retired_at = now()")
+    silent = await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    assert silent.records is not None
+    assert (silent.records.asked, silent.records.now) == (Asked.SILENT, None)
+
+
+async def test_the_holders_answers_stand_in_the_case_and_in_its_column(service, owner, country):
+    case, _ = case_of(owner, service.keyring, 1)
+
+    async def answer(session):
+        its = await records.find(session, "viettel", service.keyring.token("msisdn", national(1)))
+        await confirm.confirm(session, service, its, Means.SMS)
+
+    async def refuse(session):
+        its = await records.find(session, "viettel", service.keyring.token("msisdn", national(1)))
+        await disown.disown(session, service, its, Means.PAGE)
+
+    said = 'SELECT answer FROM "case" WHERE id = %s'
+    assert owner.execute(said, [case]).fetchone() == (None,)
+    await acting(service, "x", answer)
+    assert owner.execute(said, [case]).fetchone() == ("confirmed",)
+    await acting(service, "x", refuse)
+    assert owner.execute(said, [case]).fetchone() == ("disowned",)
+    found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    assert [each.means for each in found.confirmations] == ["sms"]
+    assert [event.move for event, _ in found.history] == ["opened", "evidence", "disowned"]
+
+
+async def test_a_record_that_is_gone_leaves_the_case_to_be_read(service, owner, country):
+    case, _ = case_of(owner, service.keyring, 1)
+    owner.execute(
+        "DELETE FROM subscription WHERE msisdn_token = %s", [service.keyring.token("msisdn", national(1))]
+    )
+    found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    assert (found.records, found.subscription) == (None, None)
