@@ -15,13 +15,15 @@ from simcheck.cases import codes, find, history
 from simcheck.cases.decide import MOST_NOTE_BYTES, Side, Wanted, decide
 from simcheck.cases.find import Found
 from simcheck.cases.models import Acts, CaseEvent
-from simcheck.cases.states import State, Who, allowed
+from simcheck.cases.states import DESK, State, Who, allowed
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.desks.portal import telling
 from simcheck.errors import ConflictError, InvalidError
 from simcheck.matching.rules import VERDICTS
 from simcheck.normalise import phones
+from simcheck.review.words import decisions
 from simcheck.web import places
+from simcheck.web.words import Words
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
@@ -98,7 +100,7 @@ async def search(visit: Ours) -> Response:
 
 @router.get("/portal/cases/{case}")
 async def one(visit: Ours, case: uuid.UUID) -> Response:
-    """A case, everything that happened to it, and what the carrier may do."""
+    """A case, what happened to it (but not how staff share their work), and what the carrier may do."""
     return await _shown(visit, case)
 
 
@@ -144,7 +146,8 @@ async def _shown(visit: Visit, case: uuid.UUID, status: int = 200, **values: Any
     moves = [name for name in REASONS if allowed(name, Who.CARRIER, state) is not None]
     return visit.page(
         "portal/case", status, at=f"/portal/cases/{case}", row=Row.of(visit, found), case=found.case,
-        place=found.place, names=names, history=[_told(visit, each) for each in events],
+        place=found.place, names=names,
+        history=[_told(visit, each) for each in events if each.move not in DESK],
         mates=[each for each in mates if each.case_id != case], moves=moves, reasons_of=REASONS,
         sides=list(Side) if state is State.DISPUTED else [], most_note=MOST_NOTE, kinds=telling.KINDS,
         deadline=say.moment(found.case.due_at) if found.case.due_at else None, **{"typed": {}, **values},
@@ -154,17 +157,26 @@ async def _shown(visit: Visit, case: uuid.UUID, status: int = 200, **values: Any
 def _told(visit: Visit, event: CaseEvent) -> dict[str, Any]:
     """An event in words: when, who, what, to which state, why."""
     say, who = visit.words, event.actor.partition(":")[0]
-    reason = f"portal.reason.{event.reason}"
     return {
         "at": say.moment(event.at),
         "by": _word(say, "portal.by", who, "other"),
         "move": _word(say, "portal.move", event.move, "other"),
         "state": say(f"portal.cases.state.{event.to_state}"),
-        "reason": say(reason) if event.reason and say.has(reason) else event.reason,
+        "reason": _why(say, event),
         "note": event.evidence is not None,
     }
 
 
-def _word(say: Any, table: str, code: str, otherwise: str) -> str:
+def _why(say: Words, event: CaseEvent) -> str | None:
+    """Why it was done: in words of the portal or of the ministry's desk, or as a system wrote it."""
+    if event.reason is None or say.has(f"portal.reason.{event.reason}"):
+        return event.reason and say(f"portal.reason.{event.reason}")
+    for each in decisions().values():
+        if each.move == event.move and event.reason in each.reasons:
+            return each.reasons[event.reason][say.language]
+    return event.reason
+
+
+def _word(say: Words, table: str, code: str, otherwise: str) -> str:
     key = f"{table}.{code}"
-    return str(say(key if say.has(key) else f"{table}.{otherwise}"))
+    return say(key if say.has(key) else f"{table}.{otherwise}")

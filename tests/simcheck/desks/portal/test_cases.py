@@ -92,6 +92,20 @@ async def test_an_answer_moves_the_case(manager, ids, owner, service):
     assert (kept.actor, kept.content.decode()) == ("person:manager-viettel", SCRIPT)
 
 
+async def test_how_staff_share_their_work_is_not_told(manager, ids, owner):
+    for move, reason in (("assigned", "to_an"), ("ask_carrier", "record_unclear"), ("take", "a_word")):
+        owner.execute(
+            "INSERT INTO case_event (case_id, carrier, at, actor, move, to_state, reason) "
+            "VALUES (%s, 'viettel', now(), 'person:boss', %s, 'with_carrier', %s)",
+            [ids["ours"], move, reason],
+        )  # fmt: skip
+    page = (await manager.get(f"{PAGE}/{ids['ours']}")).text
+    assert "to_an" not in page
+    assert "boss" not in page
+    assert "Lý do: Thông tin đăng ký không rõ." in page
+    assert "Lý do: a_word." in page
+
+
 async def test_the_holder_is_asked_and_evidence_added(manager, ids, owner):
     assert (await move(manager, ids["ours"], "ask_holder", "holder_must_confirm")).status_code == 303
     assert state_of(owner, ids["ours"])[0] == "with_holder"
