@@ -9,6 +9,19 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from simcheck.access.roles import Permission
+from simcheck.desks.admin import (
+    chain,
+    clients,
+    failed,
+    links,
+    one_question,
+    people,
+    person,
+    policies,
+    questions,
+    texts,
+)
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
@@ -18,9 +31,18 @@ from simcheck.errors import NotFoundError, SimcheckError
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
+    people.router, person.router, clients.router, policies.router, texts.router, links.router,
+    chain.router, failed.router, questions.router, one_question.router,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
-MENU: tuple[Entry, ...] = ()
+MENU: tuple[Entry, ...] = (
+    Entry(questions.LIST, "admin.questions", Permission.QUESTION_SEE),
+    Entry(people.LIST, "admin.people", Permission.PEOPLE_MANAGE),
+    Entry(clients.LIST, "admin.clients", Permission.CLIENT_MANAGE),
+    Entry(policies.POLICIES, "admin.policies", Permission.POLICY_SEE),
+    Entry(chain.AUDIT, "admin.audit", Permission.AUDIT_SEE),
+    Entry(failed.FAILED, "admin.failed", Permission.JOB_MANAGE),
+)
 
 # Pages that whoever has not signed in may open, to do so or to undo it. Each has a door without a permission.
 OPEN = {
