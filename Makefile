@@ -43,9 +43,9 @@ test: lint browser  ## lint, types, import rules and all tests (but the slow one
 test-slow: install browser  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
-screenshots: install browser  ## a picture of every page at 360, 768 and 1440 px, in .simcheck/screenshots
+screenshots: install browser  ## a picture of every page at several widths, in .simcheck/screenshots
 	rm -rf .simcheck/screenshots && mkdir -p .simcheck/screenshots
-	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories/test_holder_pages.py -k everybody
+	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories -k everybody
 	@ls .simcheck/screenshots
 
 lint: install  ## style, types, import rules

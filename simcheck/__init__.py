@@ -13,6 +13,7 @@ The service around it:
 
     simcheck.api           another system asks: who is it (`access`), may it, one transaction (`db.engine`)
     simcheck.public        a holder asks: pages in two languages, a door for each
+    simcheck.desks         staff and carriers' people ask: a door by permission, a package a room
     simcheck.uploads       a carrier's file comes in, sealed; a batch of rows in the lake comes out
     simcheck.audit         what was done, by whom, in a chain of hashes, in that same transaction
     simcheck.queue         what is to be done later; `jobs/` does it

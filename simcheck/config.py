@@ -140,9 +140,6 @@ class Settings(BaseSettings):
     staff_sign_ins: int = Field(
         60, ge=1, description="Tries to sign in at a desk from one address in an hour."
     )
-    staff_local: bool = Field(
-        True, description="Let people sign in with a password and a one-time code. Needed without a provider."
-    )
     staff_oidc_issuer: AnyHttpUrl | None = Field(
         None, description="The OpenID Connect provider with which staff sign in. Unset: they cannot."
     )
@@ -155,6 +152,9 @@ class Settings(BaseSettings):
     )
     staff_oidc_username_claim: str = Field(
         "preferred_username", description="The claim that says whose account it is."
+    )
+    staff_local: bool = Field(
+        True, description="Let people sign in with a password and a one-time code beside the provider."
     )
     password_rounds: int = Field(3, ge=1, le=20, description="Passes of argon2id over its memory.")
     password_kib: int = Field(64 << 10, ge=8, le=1 << 20, description="Memory of argon2id, in KiB.")
@@ -246,6 +246,13 @@ class Settings(BaseSettings):
         if told.data.get("staff_oidc_issuer") and value is None:
             raise ValueError("the provider of SIMCHECK_STAFF_OIDC_ISSUER asks for it: set it too")
         return value
+
+    @field_validator("staff_local")
+    @classmethod
+    def _lets_somebody_in(cls, local: bool, told: ValidationInfo) -> bool:
+        if not local and told.data.get("staff_oidc_issuer") is None:
+            raise ValueError("without SIMCHECK_STAFF_OIDC_ISSUER nobody could sign in at the desks")
+        return local
 
     @property
     def host_and_port(self) -> tuple[str, int]:

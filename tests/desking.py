@@ -13,14 +13,16 @@ password is hashed on the way, so this takes a few milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from simcheck.access import people, sign_in, staff_sessions
+from simcheck.access import people, staff_sessions
 from simcheck.access.models import Account
 from simcheck.access.people import New
 from simcheck.access.roles import Role, Side
@@ -29,6 +31,7 @@ from tests.serving import ISSUER
 CARRIER = "viettel"
 PASSWORD = "một câu dài chỉ dùng để thử"
 COOKIE = "desk_session"
+HOST = "127.0.0.1"  # whose cookies they are
 
 
 def username(role: Role, carrier: str | None = None) -> str:
@@ -91,7 +94,7 @@ async def at_desk(
     """A client of the application in which somebody with this role has signed in."""
     held = await token(app.state.service, role, carrier, name)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http:
-        http.cookies.set(COOKIE, held)
+        http.cookies.set(COOKIE, held, domain=HOST)
         yield Desk(http, "/desk" if role.side is Side.MINISTRY else "/portal")
 
 
@@ -103,9 +106,25 @@ def sit(site: Any, context: Any, role: Role, carrier: str | None = None) -> None
     context.add_cookies([{"name": COOKIE, "value": held, "url": site.address}])
 
 
-async def enrolled(service: Any, name: str, secret: str, code: str) -> None:
-    """Give somebody's account a second step."""
-    async with service.database.transaction("test", ministry=True) as session:
-        found = await people.find(session, name)
-        passed = sign_in.Passed(name, found.changed_at, False)
-        assert await sign_in.enrol(session, service, passed, secret, code) is not None
+@contextmanager
+def a_bare_site(postgres: Any, keyring: Any, home: Path, **more: Any) -> Iterator[Any]:
+    """A running service (`browsing.Site`) with nobody in it but people at desks. `more` are settings
+    beside.
+    """
+    import psycopg
+
+    from simcheck.config import Settings
+    from tests.browsing import Site
+    from tests.serving import keyring_file, new_database, serving
+
+    with (
+        new_database(postgres) as url, psycopg.connect(url, autocommit=True) as owner,
+        socket.create_server(("127.0.0.1", 0)) as bound,
+    ):  # fmt: skip
+        settings = Settings(
+            home=home, database_url=url, public_url=f"http://127.0.0.1:{bound.getsockname()[1]}",
+            password_rounds=1, password_kib=8, **more,
+        )  # fmt: skip
+        keyring_file(home, keyring)
+        with serving(settings, keyring, bound):
+            yield Site(settings.issuer, settings, keyring, owner, [])

@@ -50,7 +50,7 @@ async def hashed(settings: Settings, password: str) -> str:
 async def is_right(settings: Settings, kept: str | None, password: str) -> bool:
     """Whether it is the password. Without anything kept the answer is no, and takes as long."""
     async with _HASHING:
-        right = await asyncio.to_thread(_matches, settings, kept or _nobodys(_hasher(settings)), password)
+        right = await asyncio.to_thread(_matches, settings, kept, password)
     return right and kept is not None
 
 
@@ -59,9 +59,10 @@ def is_old(settings: Settings, kept: str) -> bool:
     return _hasher(settings).check_needs_rehash(kept)
 
 
-def _matches(settings: Settings, kept: str, password: str) -> bool:
+def _matches(settings: Settings, kept: str | None, password: str) -> bool:
+    hasher = _hasher(settings)
     try:
-        return len(password) <= MOST and _hasher(settings).verify(kept, password)
+        return hasher.verify(kept or _nobodys(hasher), password[: MOST + 1])
     except (Argon2Error, InvalidHashError):
         return False
 

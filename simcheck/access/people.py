@@ -127,9 +127,10 @@ def _require_usable(new: New) -> None:
         raise UsageError(f"{new.username}: what the provider says has 1 to {_MOST_CLAIM} characters")
 
 
-async def find(session: AsyncSession, username: str) -> Account:
-    """An account that this session may see, locked until it ends. Raises `NotFoundError`."""
-    wanted = sa.select(Account).where(Account.username == username).with_for_update()
+async def find(session: AsyncSession, username: str, *, locked: bool = False) -> Account:
+    """An account that this session may see, `locked` until it ends. Raises `NotFoundError`."""
+    wanted = sa.select(Account).where(Account.username == username)
+    wanted = wanted.with_for_update() if locked else wanted
     account = await session.scalar(wanted) if USERNAME.fullmatch(username) else None
     if account is None:
         raise NotFoundError(f"{username[:64]}: there is no such account")
@@ -231,7 +232,7 @@ async def change_password(
     """Take a new password in place of the old one; all sessions of the account end. False: the old one was
     not right. Raises `WeakPasswordError` for one that is too easy or the same, `NotFoundError`.
     """
-    account = await find(session, username)
+    account = await find(session, username, locked=True)
     if not await passwords.is_right(service.settings, account.password_hash, old):
         audit.record(session, "person.password_refused", f"person/{username}")
         return False
@@ -264,4 +265,4 @@ async def _others(session: AsyncSession, username: str) -> Account:
     """An account that is not the one who acts."""
     if actor_of(session) == f"person:{username}":
         raise NotAllowedError("Nobody changes the rights of their own account. Ask another administrator.")
-    return await find(session, username)
+    return await find(session, username, locked=True)

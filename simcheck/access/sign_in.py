@@ -21,11 +21,11 @@ from simcheck.access.models import Account, Means
 from simcheck.errors import NotAuthenticatedError, TooManyError
 from simcheck.service import Service
 
-# By account from one address, by account from all of them (nobody is shut out by a stranger's five tries),
+# By account from one address, by account from all of them (nobody is shut out by a stranger's few tries),
 # and of the second step, where three codes of a million are right at a time.
-_HERE = Limit("staff-account-here", rate=1 / 180, burst=5)
+_HERE = Limit("staff-account-here", rate=1 / 120, burst=10)
 _ACCOUNT = Limit("staff-account", rate=20 / 3600, burst=50)
-_SECOND = Limit("staff-second", rate=6 / 3600, burst=6)
+_SECOND = Limit("staff-second", rate=10 / 3600, burst=10)
 
 
 class SignInRefusedError(NotAuthenticatedError):
@@ -127,7 +127,7 @@ async def renew_codes(
 
     Raises `NotFoundError`.
     """
-    account = await people.find(session, username)
+    account = await people.find(session, username, locked=True)
     if not await passwords.is_right(service.settings, account.password_hash, password):
         audit.record(session, "person.password_refused", f"person/{username}")
         return None

@@ -6,6 +6,6 @@ One package a room, with its routers, its templates and its words:
     signing/   signing in and out, one's own account, the start pages
     doors.py   all rooms together
 
-A room's keys in words.toml and its templates are named by the room: `say("queue.title")`,
-`visit.page("queue/list")`.
+A room's keys in words.toml and its templates are named by the room: `queue.title`,
+`queue/list`.
 """

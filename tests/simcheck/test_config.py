@@ -64,6 +64,22 @@ def test_a_provider_is_spoken_to_safely_and_with_our_name(monkeypatch):
     assert raised.value.lines == ("SIMCHECK_OIDC_ISSUER: write https://…",)
 
 
+def test_somebody_can_always_sign_in_at_the_desks(monkeypatch):
+    monkeypatch.setenv("SIMCHECK_STAFF_LOCAL", "false")
+    with pytest.raises(SettingsError) as raised:
+        settings()
+    assert raised.value.lines == (
+        "SIMCHECK_STAFF_LOCAL: without SIMCHECK_STAFF_OIDC_ISSUER nobody could sign in at the desks",
+    )
+    monkeypatch.setenv("SIMCHECK_STAFF_OIDC_ISSUER", "https://id.example.vn")
+    with pytest.raises(SettingsError) as raised:
+        settings()
+    assert len(raised.value.lines) == 2  # the client's id and secret
+    monkeypatch.setenv("SIMCHECK_STAFF_OIDC_CLIENT_ID", "desks")
+    monkeypatch.setenv("SIMCHECK_STAFF_OIDC_CLIENT_SECRET", "secret")
+    assert not settings().staff_local
+
+
 def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch):
     monkeypatch.setenv("SIMCHECK_DATABASE_URL", "")
     assert settings().database_url is None

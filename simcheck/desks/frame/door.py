@@ -45,7 +45,7 @@ SIGN_IN = "/desk/sign-in"
 _NOTED, _NOTED_SECONDS = "desk_noted", 600
 _A_YEAR = 365 * 24 * 3600
 # Where somebody may be led after signing in: a page of the desks, and nothing that could be another site.
-_INSIDE = re.compile(r"/(desk|portal)(/[A-Za-z0-9_.~-]+)*/?(\?[A-Za-z0-9_.~&=%+,:-]*)?")
+_INSIDE = re.compile(r"/(desk|portal)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~&=%+,:-]*)?")
 
 
 class SignedOutError(NotAuthenticatedError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -59,7 +58,5 @@ _TEMPLATES.filters["attributes"] = attributes
 
 def render(name: str, say: Words, **values: Any) -> str:
     """A template as HTML: `room/name`, or a name of the frame's own."""
-    asset: Callable[[str], str] = ASSETS.path
-    return _TEMPLATES.get_template(f"{name}.html").render(
-        say=say, language=say.language.value, asset=asset, other=WORDS[words.OTHER[say.language]], **values
-    )
+    template, other = _TEMPLATES.get_template(f"{name}.html"), WORDS[words.OTHER[say.language]]
+    return template.render(say=say, language=say.language.value, asset=ASSETS.path, other=other, **values)

@@ -75,7 +75,8 @@ async def test_lists_to_choose_from(service, rows):
 async def test_a_page_out_of_many_rows_comes_from_an_index(owner):
     owner.execute(
         "INSERT INTO audit SELECT 's/' || at % 10, at, now() - at * interval '1 second', "
-        "'person:' || at % 50, 'a.' || at % 40, 'case/' || at, '{}', '', '' FROM generate_series(1, 50000) AS at"
+        "'person:' || at % 50, 'a.' || at % 40, 'case/' || at, '{}', '', ''"
+        " FROM generate_series(1, 50000) AS at"
     )
     owner.execute("ANALYZE audit")
     order = "ORDER BY at DESC, stream DESC, seq DESC LIMIT 51"

@@ -52,6 +52,12 @@ def test_what_is_not_there_is_empty_and_what_is_too_long_refused():
         Form({"x": "ab"}).line("x", 1)
 
 
+def test_a_password_stays_as_it_was_typed_but_for_its_unicode_form():
+    assert Form({"x": "  mo\u0323\u0302t\u200b "}).secret("x") == "  một\u200b "
+    with pytest.raises(InvalidError):
+        Form({"x": "a" * 201}).secret("x")
+
+
 def sent_from(site: str | None) -> Request:
     headers = [] if site is None else [(b"sec-fetch-site", site.encode())]
     return Request({"type": "http", "headers": headers})

@@ -48,10 +48,19 @@
     rows[at].scrollIntoView({ block: "nearest" });
   };
 
+  // Keys of one letter can be switched off: they get in the way of speech input (WCAG 2.1.4).
+  const switched = document.getElementById("keys-on"), OFF = "desk-keys-off";
+  const off = () => localStorage.getItem(OFF) === "1";
+  switched.checked = !off();
+  switched.addEventListener("change", () => localStorage.setItem(OFF, switched.checked ? "0" : "1"));
+  const open = document.getElementById("keys-open");
+  open.hidden = false;
+  open.addEventListener("click", tell);
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (event.target instanceof Element && event.target.closest("dialog[open]")) return;
-    if (typing(event.target)) return;
+    if (typing(event.target) || off()) return;
     const { key } = event;
     const found = keyed().find((element) => element.dataset.key === key);
     const acts = {
