@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,34 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from simcheck.access import clients
 from simcheck.access.roles import Role
 from simcheck.desks.frame.pages import ASSETS
+from simcheck.helpdesk import questions
+from simcheck.helpdesk.models import Back
+from simcheck.helpdesk.questions import Asking
+from simcheck.messages.words import Channel
+from simcheck.sending import beats, intents
+from simcheck.sending.links import Lane, Pace
 from tests.browsing import aside, fresh_home
 from tests.desking import PASSWORD, a_bare_site, sit
 from tests.running import work
+from tests.sending import an_intent
 
 AXE, PICTURES = Axe(), os.environ.get("SCREENSHOTS")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (390, 1024, 1440)
 PAGES = {
     "people": "/desk/people", "people-add": "/desk/people/_add", "person": "/desk/people/reviewer",
-    "clients": "/desk/clients", "clients-add": "/desk/clients/_add", "notices": "/desk/notices",
+    "clients": "/desk/clients", "client": "/desk/clients/viettel-upload",
+    "clients-add": "/desk/clients/_add", "notices": "/desk/notices",
     "texts": "/desk/notices/texts", "text": "/desk/notices/texts/one", "links": "/desk/notices/links",
     "letter": "/desk/notices/texts/one?channel=email", "audit": "/desk/audit", "failed": "/desk/failed",
 }  # fmt: skip
-HELP_DESK = {"questions": "/desk/questions", "figures": "/desk/questions/figures"}
+HELP_DESK = {
+    "questions": "/desk/questions", "question": "/desk/questions/H-000001-3",
+    "figures": "/desk/questions/figures",
+}  # fmt: skip
 EVIL = "<img src=x onerror=document.title='owned'>"
 
 
@@ -33,6 +46,37 @@ EVIL = "<img src=x onerror=document.title='owned'>"
 def site(postgres, keyring, run_folder):
     with a_bare_site(postgres, keyring, fresh_home(run_folder)) as made:
         yield made
+
+
+async def filled(service: Any) -> None:
+    """Something on every page: questions, messages that wait and that failed, links, work that failed."""
+    async with service.database.transaction("test", ministry=True) as session:
+        for at, text in enumerate(("Tại sao số của tôi bị khóa chiều gọi?", "Why was I written to?")):
+            asked = Asking(text, Back.SMS, f"+8490123456{at}", "vi", uuid.uuid4())
+            await questions.open_question(session, service, asked)
+        scopes = ["batches:read", "batches:write"]
+        await clients.add(session, "viettel-upload", "Viettel", carrier="viettel", scopes=scopes)
+        await intents.store(session, service.keyring, [an_intent(), an_intent("two")])
+    lane: Any = Lane(Up(), Pace(400))
+    lane.health.answered(0, 0.04)
+    async with service.database.transaction("job:sending.send", ministry=True) as session:
+        await beats.write(session, uuid.uuid4(), {Channel.SMS: [lane]})
+
+
+class Up:
+    """A link that is up."""
+
+    name, window, whole, up = "viettel-1", 10, False, True
+
+
+FAILED = """
+UPDATE message_part SET state = 'failed', link = 'viettel-1', failure = '0x0000000B'
+WHERE message_id IN (SELECT id FROM message WHERE key = 'two');
+UPDATE message SET due_at = now() - interval '1 hour' WHERE key = 'one';
+INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', 'audit.verify', '{}');
+UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'audit.verify';
+UPDATE procrastinate_jobs SET status = 'failed' WHERE status = 'doing'
+"""
 
 
 def opened(site: Any, chromium: Any, role: Role | None = None, **more: Any) -> Any:
@@ -119,6 +163,8 @@ def test_a_text_is_looked_at_by_keyboard_alone(site, chromium):
 
 def test_every_page_for_everybody(site, chromium):
     """No violation for axe-core, in light and dark; nothing wider than the window; nothing from elsewhere."""
+    aside(lambda: site.as_service(filled))
+    site.owner.execute(FAILED)
     for role, pages in ((Role.ADMINISTRATOR, PAGES), (Role.REVIEWER, HELP_DESK)):
         if role is Role.ADMINISTRATOR:
             sit(site, chromium.new_context(), Role.REVIEWER)  # so that there is a reviewer to look at
