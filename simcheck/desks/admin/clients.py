@@ -74,12 +74,13 @@ async def add(visit: Manager) -> Response:
         faults["id"] = visit.words("admin.clients.fault.id")
     if len(name) > _MOST_NAME:
         faults["name"] = visit.words("admin.clients.fault.name")
+    async with visit.acting() as session:
+        if carrier is not None and carrier not in await asked.carriers(session):
+            faults["carrier"] = visit.words("admin.people.fault.carrier")
     if faults:
         return await _form(visit, 422, faults=faults)
     try:
         async with visit.acting() as session:
-            if carrier is not None and carrier not in await asked.carriers(session):
-                raise UsageError("There is no such carrier.")
             secret = await clients.add(
                 session, told, name or told, carrier=carrier, scopes=typed.scopes, public_keys=keys,
                 rate=typed.rate,

@@ -61,6 +61,9 @@ async def form(visit: Manager) -> Response:
 async def add(visit: Manager) -> Response:
     """Add an account, and show the password that was drawn for it, once."""
     new, faults = _new(visit)
+    async with visit.acting() as session:
+        if new.carrier is not None and new.carrier not in await asked.carriers(session):
+            faults["carrier"] = visit.words("admin.people.fault.carrier")
     if faults:
         return await _form(visit, 422, faults=faults)
     try:

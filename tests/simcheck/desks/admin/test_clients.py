@@ -71,7 +71,7 @@ async def test_public_keys_in_place_of_a_secret(admin, service, owner):
         ({"id": "X y"}, "id"), ({"id": "../x"}, "id"), ({"name": "x" * 101}, "name"),
         ({"rate": "0"}, "rate"), ({"rate": "nan"}, "rate"), ({"rate": "1e9"}, "rate"),
         ({"scope_batches:write": "no"}, "scopes"), ({"scope_otp-checks": "yes"}, "scopes"),
-        ({"carrier": ""}, "scopes"), ({"carrier": "nowhere"}, "keys"),
+        ({"carrier": ""}, "scopes"), ({"carrier": "nowhere"}, "carrier"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_told_at_its_field(admin, owner, fields, fault):

@@ -52,6 +52,8 @@ async def test_a_person_is_added_with_a_password_that_is_shown_once(admin, owner
         ({"role_reviewer": "", "role_analyst": ""}, "roles"),
         ({"role_uploader": "yes"}, "roles"),
         ({"carrier": "viettel"}, "roles"),
+        ({"carrier": "nowhere"}, "carrier"),
+        ({"carrier": "viettel'--"}, "carrier"),
     ],
 )
 async def test_what_cannot_be_is_told_at_its_field(admin, owner, fields, fault):
