@@ -27,7 +27,7 @@ class Which(StrEnum):
 
 
 class After(NamedTuple):
-    """The last question of a page: its time and its number."""
+    """The last question of a page: when it is due, and its number."""
 
     at: datetime
     number: int
@@ -53,24 +53,25 @@ FROM question WHERE state <> 'closed'
 async def page(
     session: AsyncSession, which: Which, carrier: str | None = None, after: After | None = None
 ) -> Page:
-    """A page of a list: open questions by the time that is left, others the newest change first.
+    """A page of a list: open questions by the time that is left, others the newest first.
 
     `carrier` keeps to those about a carrier's numbers. Needs the ministry's scope.
     """
-    query, is_open = sa.select(Question).where(*_of(which)), which in {Which.STAFF, Which.CARRIERS}
+    query = sa.select(Question).where(*_of(which))
     if carrier is not None:
         query = query.where(Question.about == carrier)
-    at = Question.due_at if is_open else Question.changed_at
-    key = sa.tuple_(at, Question.number)
-    if after is not None:
-        place = sa.tuple_(sa.literal(after.at), sa.literal(after.number))
-        query = query.where(key > place if is_open else key < place)
-    order = (at, Question.number) if is_open else (at.desc(), Question.number.desc())
-    rows = list(await session.scalars(query.order_by(*order).limit(PAGE + 1)))
+    if which in {Which.STAFF, Which.CARRIERS}:
+        if after is not None:
+            place = sa.tuple_(sa.literal(after.at), sa.literal(after.number))
+            query = query.where(sa.tuple_(Question.due_at, Question.number) > place)
+        query = query.order_by(Question.due_at, Question.number)
+    else:
+        if after is not None:
+            query = query.where(Question.number < after.number)
+        query = query.order_by(Question.number.desc())
+    rows = list(await session.scalars(query.limit(PAGE + 1)))
     last = rows[PAGE - 1] if len(rows) > PAGE else None
-    return Page(
-        rows[:PAGE], After(last.due_at if is_open else last.changed_at, last.number) if last else None
-    )
+    return Page(rows[:PAGE], After(last.due_at, last.number) if last else None)
 
 
 async def counts(session: AsyncSession) -> dict[Which, int]:

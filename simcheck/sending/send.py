@@ -106,6 +106,7 @@ class Sender:
             going.append(group.create_task(self.recorder.run()))
             going.append(group.create_task(self.inbox.run()))
             going.append(group.create_task(self._sweep()))
+            going.append(group.create_task(self._watch()))
             going.append(group.create_task(listen(self.service.database.url, self._heard)))
             claiming = [group.create_task(self._claim(channel)) for channel in self.lanes]
             await stop.wait()
@@ -263,6 +264,12 @@ class Sender:
         while True:
             with contextlib.suppress(UnavailableError):
                 await sweep(self.service, self.matching)
+            await asyncio.sleep(SWEEP)
+
+    async def _watch(self) -> None:
+        """Tell how things are, every few seconds, however long a sweep takes."""
+        while True:
+            with contextlib.suppress(UnavailableError):
                 await self._look()
             await asyncio.sleep(SWEEP)
 

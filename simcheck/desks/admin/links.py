@@ -26,7 +26,8 @@ from simcheck.sending.settings import SmppSettings, links_of
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 LINKS = "/desk/notices/links"
 MAIL = "mail"
-_SPANS = {"1": timedelta(hours=1), "24": timedelta(days=1), "168": timedelta(days=7)}
+# Hours, not weeks: a day of the whole country is millions of parts, which are counted anew.
+_SPANS = {hours: timedelta(hours=int(hours)) for hours in ("1", "6", "24")}
 
 
 class State(StrEnum):
@@ -77,7 +78,7 @@ _ENDS = (PartState.DELIVERED, PartState.FAILED, PartState.EXPIRED, PartState.UNK
 @router.get(LINKS)
 async def links(visit: Annotated[Visit, needs(Permission.LINK_SEE)]) -> Response:
     """Every link, what waits, and what came of the newest parts."""
-    span = asked.one_of(visit, "hours", _SPANS) or "24"
+    span = asked.one_of(visit, "hours", _SPANS) or "1"
     since = clock.now() - _SPANS[span]
     async with visit.acting() as session:
         known = {each.link: each for each in await beats.read(session)}

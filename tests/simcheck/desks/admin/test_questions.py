@@ -57,7 +57,7 @@ async def test_a_number_leads_to_its_question(desk, ask):
     assert "<b>" not in page.text.partition("<main")[2]
 
 
-async def test_pages(desk, ask, monkeypatch):
+async def test_pages(desk, ask, owner, monkeypatch):
     monkeypatch.setattr(lists, "PAGE", 2)
     asked = [(await ask(f"Câu {at}", 0, address=f"+8490123456{at}")).number for at in range(5)]
     seen, path = [], "/desk/questions"
@@ -67,6 +67,11 @@ async def test_pages(desk, ask, monkeypatch):
         onward = re.search(r'rel="next" href="([^"]+)"', page.text)
         path = onward[1].replace("&amp;", "&") if onward else ""
     assert seen == asked
+    owner.execute("UPDATE question SET state = 'closed', closed_at = now()")
+    page = await desk.get("/desk/questions?which=closed")
+    assert numbers(page) == asked[:2:-1]
+    onward = re.search(r'rel="next" href="([^"]+)"', page.text)[1].replace("&amp;", "&")
+    assert numbers(await desk.get(onward)) == asked[2:0:-1]
     for wrong in ("x", "2026-99-01T00:00:00.000000~1"):
         assert (await desk.get(f"/desk/questions?after={wrong}")).status_code == 404
 
