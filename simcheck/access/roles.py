@@ -61,6 +61,7 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     AUDIT_SEE = "audit.see"
     CLIENT_MANAGE = "client.manage"
+    JOB_MANAGE = "job.manage"  # work that failed: seeing it and having it done again
 
     # A carrier's.
     BATCH_SEE = "batch.see"
@@ -103,7 +104,8 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     },
     # Runs the service, and has no case to decide: who gives the rights does not use them.
     Role.ADMINISTRATOR: _STAFF | {
-        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE,
+        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE,
+        _P.AUDIT_SEE,
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {

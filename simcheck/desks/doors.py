@@ -1,7 +1,7 @@
 """All rooms of the desks together, and what a browser is told of an address under /desk or /portal that is
 none.
 
-A room is added by its router in `ROUTERS`, and what leads to it in `MENU`.
+A room is added by its routers in `ROUTERS`, and by what leads to it in `MENU`.
 """
 
 from __future__ import annotations
@@ -9,42 +9,21 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from simcheck.access.roles import Permission
+from simcheck.desks.admin import doors as admin
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
-from simcheck.desks.portal import (
-    batches,
-    cases,
-    corrections,
-    feedback,
-    overview,
-    people,
-    questions,
-    systems,
-    uploads,
-    webhooks,
-)
+from simcheck.desks.portal import doors as portal
 from simcheck.desks.signing import account, elsewhere, steps
 from simcheck.desks.start import pages as start
 from simcheck.errors import NotFoundError, SimcheckError
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
-    # of carriers; corrections before the files, and webhooks before the systems, that they stand under
-    uploads.router, batches.router, corrections.router, feedback.router, cases.router, questions.router,
-    overview.router, webhooks.router, systems.router, people.router,
+    *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
-MENU: tuple[Entry, ...] = (
-    Entry("/portal/batches", "portal.batches", Permission.BATCH_SEE),
-    Entry("/portal/feedback", "portal.feedback", Permission.FEEDBACK_GET),
-    Entry("/portal/cases", "portal.cases", Permission.OWN_CASES),
-    Entry("/portal/questions", "portal.questions", Permission.QUESTION_SEE),
-    Entry("/portal/figures", "portal.figures", Permission.OWN_FIGURES),
-    Entry("/portal/systems", "portal.systems", Permission.OWN_CLIENTS),
-    Entry("/portal/people", "portal.people", Permission.OWN_PEOPLE),
-)
+MENU: tuple[Entry, ...] = (*admin.MENU, *portal.MENU)
 
 # Pages that whoever has not signed in may open, to do so or to undo it. Each has a door without a permission.
 OPEN = {
