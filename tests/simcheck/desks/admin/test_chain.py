@@ -39,7 +39,8 @@ async def test_rows_are_found_and_shown_as_text(auditor, service):
 async def test_who_looked_at_a_case(auditor, service, owner):
     owner.execute(
         'INSERT INTO "case" (id, code, carrier, msisdn_token, state, acts, verdict, reasons, opened_at, '
-        "changed_at) VALUES (%s, %s, 'viettel', '', 'with_staff', 'staff', 2, 0, now(), now())",
+        "changed_at, severity, target_at) "
+        "VALUES (%s, %s, 'viettel', '', 'with_staff', 'staff', 2, 0, now(), now(), 1, now())",
         [CASE, search_code()],
     )
     await note(service, "case.unmasked", f"case/{CASE}")
