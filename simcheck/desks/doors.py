@@ -9,6 +9,9 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from simcheck.access.roles import Permission
+from simcheck.desks.country import lists, months
+from simcheck.desks.country import pages as country
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
@@ -18,9 +21,10 @@ from simcheck.errors import NotFoundError, SimcheckError
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
+    country.router, lists.router, months.router,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
-MENU: tuple[Entry, ...] = ()
+MENU: tuple[Entry, ...] = (Entry("/desk/country", "country", Permission.COUNTRY_SEE),)
 
 # Pages that whoever has not signed in may open, to do so or to undo it. Each has a door without a permission.
 OPEN = {
