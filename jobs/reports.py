@@ -13,8 +13,8 @@ from simcheck.reports import flow, history, patterns
 from simcheck.service import Service
 
 NIGHTLY = "40 19 * * *"  # 02:40 in Viet Nam
-# Patterns take some 14 s for a million subscriptions: found again after ten times as long, they are a tenth of
-# one worker's work at most, however many runs are published.
+# Patterns take some 14 s for a million subscriptions: found again after ten times as long, they are a
+# tenth of one worker's work at most, however many runs are published.
 REST = timedelta(seconds=140)
 
 

@@ -144,7 +144,5 @@ def lists_of(page: str) -> list[tuple[str, int]]:
     reader = Links()
     reader.feed(page)
     return [
-        (href, int(text.replace(".", "")))
-        for href, text in reader.found
-        if text.replace(".", "").isdigit()
+        (href, int(text.replace(".", ""))) for href, text in reader.found if text.replace(".", "").isdigit()
     ]

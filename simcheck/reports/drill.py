@@ -107,7 +107,7 @@ def where(drill: Drill) -> tuple[str, dict[str, Any]]:
 async def count(session: AsyncSession, drill: Drill, most: int | None = None) -> int:
     """How many rows there are now; no more than `most` are looked at."""
     condition, values = where(drill)
-    rows = f'SELECT FROM "{drill.of}" WHERE {condition} LIMIT :most'  # noqa: S608  (our own conditions)
+    rows = f'SELECT FROM "{drill.of}" WHERE {condition} LIMIT :most'
     statement = f"SELECT count(*) FROM ({rows}) AS row"  # noqa: S608  (the same)
     return int(await session.scalar(sa.text(statement), values | {"most": most}) or 0)
 
@@ -148,7 +148,11 @@ def columns(of: Of, without: frozenset[str] = frozenset()) -> tuple[str, ...]:
 
 def _of_kind(drill: Drill) -> tuple[str, dict[str, Any]]:
     if drill.kind in BANDS:
-        if drill.since is None or drill.of is not Of.CASE or not _FIRST_YEAR <= drill.since.year <= _LAST_YEAR:
+        if (
+            drill.since is None
+            or drill.of is not Of.CASE
+            or not _FIRST_YEAR <= drill.since.year <= _LAST_YEAR
+        ):
             raise ValueError("as seen on which day")
         since, until = opened(BANDS[drill.kind], drill.since)
         bounds = {"since": since, "until": until}

@@ -41,7 +41,11 @@ def kind_of(query: Mapping[str, str], *kinds: Kind) -> Kind:
 
 def answer(visit: Visit, content: bytes | IO[bytes], name: str, kind: Kind) -> Response:
     """A file to be saved. `name` is one of ours, of letters, digits and -, without its ending."""
-    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.{kind}"', "Cache-Control": "no-store"}
+    headers = {
+        **HEADERS,
+        "Content-Disposition": f'attachment; filename="{name}.{kind}"',
+        "Cache-Control": "no-store",
+    }
     response = (
         Response(content, media_type=_TYPES[kind], headers=headers)
         if isinstance(content, bytes)

@@ -72,7 +72,7 @@ async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words
 
 @dataclass(frozen=True)
 class _Maker:
-    """The parts of the page. `lines`: each carrier's figures over all days; `sums`: all carriers' together."""
+    """The parts of the page, of each carrier's figures over all days, and of all carriers' together."""
 
     reader: Reader
     words: Words

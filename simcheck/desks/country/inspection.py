@@ -66,4 +66,6 @@ def _places(reader: Reader, words: Words, places: Sequence[patterns.Place]) -> P
         for each in places
     ]  # fmt: skip
     heading = words("section.places")
-    return Part("places", heading, [sheet("places", heading, [words(f"head.{each}") for each in columns], rows)])
+    return Part(
+        "places", heading, [sheet("places", heading, [words(f"head.{each}") for each in columns], rows)]
+    )
