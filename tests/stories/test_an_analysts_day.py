@@ -36,10 +36,11 @@ def site(postgres, keyring, run_folder):
     with a_bare_site(postgres, keyring, fresh_home(run_folder)) as made:
         reporting.a_country(made.owner, rows=2000)
         draw = random.Random(3)
+        provinces, place = ("001", "004", "008", "011"), "<script>alert(1)</script>"
         striking = [
             reporting.subscription(
-                draw, 5000 + at, id_token=HOLDER, carrier="itel",
-                province=("001", "004", "008", "011")[at % 4], point_of_sale="<script>alert(1)</script>", activated_on=NOON.date(), status="active",
+                draw, 5000 + at, id_token=HOLDER, province=provinces[at % 4], carrier="itel",
+                point_of_sale=place, activated_on=NOON.date(), status="active",
             )
             for at in range(12)
         ]  # fmt: skip

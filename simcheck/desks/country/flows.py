@@ -106,17 +106,24 @@ class _Maker:
     def helpdesk(self, medians: Mapping[str, timedelta | None]) -> Part:
         """Holders' questions, and how long an answer takes. Medians have no sum."""
         made = self.sheet("helpdesk", _QUESTIONS, share_of=("question_in_time", "question_asked"))
-        known = [*(medians.get(carrier) for carrier in self.lines), None]
+        known = [*(medians.get(carrier) for carrier in self._with(_QUESTIONS)), None]
         rows = [(*row, Told(median or "–")) for row, median in zip(made.rows, known, strict=True)]
         head = (*made.grid.head, self.words("head.median"))
         whole = sheet("helpdesk", made.grid.caption, head, rows, total=True)
         return Part("helpdesk", self.words("section.helpdesk"), [whole])
 
+    def _with(self, kinds: Sequence[str]) -> Mapping[str, Mapping[str, Figure]]:
+        """The carriers of which there is anything of these kinds."""
+        return {
+            carrier: line for carrier, line in self.lines.items() if any(line[kind].count for kind in kinds)
+        }
+
     def sheet(self, name: str, kinds: Sequence[str], *, share_of: tuple[str, str]) -> Sheet:
         """A table by carrier, with all carriers together, and the share of one kind in another."""
         words = self.words
         head = [words("head.carrier"), *(words(f"kind.{kind}") for kind in kinds)]
-        lines = [(words.carrier(carrier), line) for carrier, line in self.lines.items()]
+        head.append(words(f"share_of.{share_of[0]}"))
+        lines = [(words.carrier(carrier), line) for carrier, line in self._with(kinds).items()]
         rows = [
             (
                 Told(named), *(figure(self.reader, line[kind]) for kind in kinds),
@@ -124,5 +131,4 @@ class _Maker:
             )
             for named, line in (*lines, (words.carrier(None), self.sums))
         ]  # fmt: skip
-        head.append(words(f"share_of.{share_of[0]}"))
         return sheet(name, words(f"caption.{name}"), head, rows, total=True)

@@ -23,6 +23,7 @@ from simcheck.matching.rules import VERDICTS
 from simcheck.privacy import Keyring
 from simcheck.reports import drill, sheets
 from simcheck.reports.drill import Drill
+from simcheck.reports.kinds import Of
 from simcheck.reports.words import Words
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
@@ -140,7 +141,7 @@ def _opened(keyring: Keyring, asked: Drill, written: str) -> tuple[Any, ...]:
         first, *rest = json.loads(keyring.open(sealed, _bound(asked.query())))
     except (binascii.Error, ValueError, SealError):
         raise InvalidError("The place in the list is not known. Begin at its first page.") from None
-    return (bytes.fromhex(first), *rest) if asked.of is drill.Of.SUBSCRIPTION else (uuid.UUID(first),)
+    return (bytes.fromhex(first), *rest) if asked.of is Of.SUBSCRIPTION else (uuid.UUID(first),)
 
 
 def _bound(query: Mapping[str, str]) -> str:

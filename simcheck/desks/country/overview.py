@@ -40,9 +40,9 @@ async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words
     carriers, provinces = tables
     parts = [
         await _trend(session, asked, reader, words, carriers),
+        await _reasons(session, asked, reader, words),
         _lines(words, reader, "carriers", carriers),
         _lines(words, reader, "provinces", provinces),
-        await _reasons(session, asked, reader, words),
     ]
     return Overview(parts, carriers.total, carriers.as_of)
 
