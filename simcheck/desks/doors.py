@@ -13,6 +13,8 @@ from simcheck.access.roles import Permission
 from simcheck.desks.admin import doors as admin
 from simcheck.desks.case import care, deciding
 from simcheck.desks.case import pages as case
+from simcheck.desks.country import lists, months
+from simcheck.desks.country import pages as country
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
@@ -27,11 +29,13 @@ from simcheck.errors import NotFoundError, SimcheckError
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
     queue.router, kept.router, case.router, deciding.router, care.router,
+    country.router, lists.router, months.router,
     *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
 MENU: tuple[Entry, ...] = (
     Entry(QUEUE, "queue", Permission.QUEUE_SEE),
+    Entry("/desk/country", "country", Permission.COUNTRY_SEE),
     *admin.MENU,
     *portal.MENU,
 )
