@@ -27,9 +27,10 @@ SELECT coalesce(sum(subscriptions), 0)::bigint FROM country_day WHERE day = (SEL
 """)
 # The first day of each month of which something was counted: one look into the key a month.
 MONTHS = sa.text("""
-SELECT CAST(month AS date) FROM (SELECT min(day) AS first, max(day) AS last FROM country_day) AS days,
-    generate_series(date_trunc('month', CAST(first AS timestamp)), last, interval '1 month') AS month
-WHERE EXISTS (SELECT FROM country_day WHERE day >= month AND day < month + interval '1 month')
+SELECT month FROM (SELECT min(day) AS first, max(day) AS last FROM country_day) AS days,
+    generate_series(date_trunc('month', CAST(first AS timestamp)), last, interval '1 month') AS at,
+    LATERAL (SELECT CAST(at AS date) AS month, CAST(at + interval '1 month' AS date) AS following) AS bounds
+    CROSS JOIN LATERAL (SELECT FROM country_day WHERE day >= month AND day < following LIMIT 1) AS counted
 ORDER BY month DESC
 """)
 SEEN = sa.text("SELECT day, counted_at, run_at FROM report_counted WHERE what = :what")

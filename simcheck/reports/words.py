@@ -6,11 +6,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_group_symbol
 
 from simcheck.messages.words import Language
 from simcheck.normalise import provinces
@@ -20,7 +21,19 @@ from simcheck.reports.kinds import HERE
 
 _LOCALE = {Language.VI: "vi", Language.EN: "en_GB"}
 _DAY = {Language.VI: "dd/MM/yyyy", Language.EN: "d MMM yyyy"}
+# Pages write thousands of numbers: grouped by hand, and what is written again is kept.
+_GROUP = {language: get_group_symbol(locale) for language, locale in _LOCALE.items()}
 _HOUR = timedelta(hours=1)
+
+
+@lru_cache(4096)
+def _percent(share: float, locale: str) -> str:
+    return str(format_percent(share, "#,##0.0%", locale))
+
+
+@lru_cache(4096)
+def _written(day: date, pattern: str, locale: str) -> str:
+    return str(format_date(day, pattern, locale))
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day as readers of the language write it."""
-        return format_date(day, _DAY[self.language], _LOCALE[self.language])
+        return _written(day, _DAY[self.language], _LOCALE[self.language])
 
     def moment(self, at: datetime) -> str:
         """A moment in Viet Nam."""
@@ -52,11 +65,11 @@ class Words:
         if cell is None:
             return self("hidden")
         if isinstance(cell, Share):
-            return str(format_percent(cell, "#,##0.0%", _LOCALE[self.language]))
+            return _percent(cell, _LOCALE[self.language])
         if isinstance(cell, timedelta):
             return self("hours", count=format_decimal(round(cell / _HOUR, 1), locale=_LOCALE[self.language]))
         if isinstance(cell, int):
-            return str(format_decimal(cell, locale=_LOCALE[self.language]))
+            return f"{cell:,}".replace(",", _GROUP[self.language])
         return self.day(cell) if isinstance(cell, date) else cell
 
     def province(self, code: str | None) -> str:
