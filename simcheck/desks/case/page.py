@@ -100,7 +100,8 @@ async def answer(
         offers=offers(told, case), purposes=_options(told, "purpose"), snoozes=_options(told, "snooze"),
         escalations=_options(told, "escalate"), purpose=purpose, banner=banner, typed=typed or Typed(),
         faults=dict(faults or {}), differs=lambda row: differing.said(row, visit.words),
-        same=differing.is_same, otherwise=lambda now: bool((now.reasons ^ case.reasons) & ~OF_THE_WHOLE), sections=_sections(found),
+        same=differing.is_same, another=differing.is_another,
+        otherwise=lambda now: bool((now.reasons ^ case.reasons) & ~OF_THE_WHOLE), sections=_sections(found),
     )  # fmt: skip
 
 
