@@ -23,7 +23,7 @@ from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.recheck import OfFile, Rechecked
 from simcheck.errors import SealError, UnavailableError
 from simcheck.gate.declared import declared_record
-from simcheck.holders.correct import date_text, id_text, of_whole
+from simcheck.holders.correct import id_text, of_whole
 from simcheck.messages.alphabets import clean
 from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.privacy import mask_msisdn
@@ -47,7 +47,7 @@ class Asked(StrEnum):
 @dataclass(frozen=True)
 class Row:
     """One cell of both records: `full_name`, `id_number` or `date_of_birth`. `written` is as the carrier
-    wrote it, `declared` as it was read (a date as yyyy-mm-dd), `registered` empty where the register says
+    wrote it, `declared` as it was read (a date as dd/mm/yyyy), `registered` empty where the register says
     nothing.
     """
 
@@ -118,6 +118,12 @@ def _e164(cell: str | None) -> str:
     return str(phones.e164(np.array(national))[0].as_py()) if national[0] else ""
 
 
+def _day_text(ymd: int) -> str:
+    """A date (`normalise.dates`) as staff read it: dd/mm/yyyy, mm/yyyy or yyyy."""
+    year, month, day = ymd // 10_000, ymd // 100 % 100, ymd % 100
+    return "/".join(f"{part:02}" for part in (day, month, year) if part)
+
+
 def _initial(side: str, place: int, _: int) -> bool:
     return place == 0 or side[place - 1 : place].isspace()
 
@@ -126,8 +132,8 @@ def _last(_: str, place: int, count: int) -> bool:
     return count > 2 * _SHOWN_DIGITS and place >= count - _SHOWN_DIGITS
 
 
-def _year(_: str, place: int, __: int) -> bool:
-    return place < _YEAR
+def _year(_: str, place: int, count: int) -> bool:
+    return place >= count - _YEAR
 
 
 _SHOWS = {"full_name": _initial, "id_number": _last, "date_of_birth": _year}
@@ -154,7 +160,7 @@ def _read(service: Service, subscription: Subscription, register: Register | Non
     said = {
         "full_name": clean(cells.get("full_name") or ""),
         "id_number": id_text(key) if key else clean(cells.get("id_number") or ""),
-        "date_of_birth": date_text(ymd) if ymd else clean(cells.get("date_of_birth") or ""),
+        "date_of_birth": _day_text(ymd) if ymd else clean(cells.get("date_of_birth") or ""),
     }
     held: Mapping[str, str] = bearer or {}
     rows = tuple(
@@ -184,6 +190,6 @@ def _bearer(register: Register, keys: Any, person: int, key: int) -> tuple[Asked
     return Asked.SOMEBODY, {
         "full_name": clean(str(citizens.full_name[at].as_py())),
         "id_number": id_text(int(citizens.id_number[at])),
-        "date_of_birth": date_text(int(citizens.born[at])),
+        "date_of_birth": _day_text(int(citizens.born[at])),
         "status": STATUSES[int(citizens.status[at])],
     }

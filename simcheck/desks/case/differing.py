@@ -17,6 +17,8 @@ def said(row: Row, say: Words) -> str:
         return say("case.differs.nothing")
     if not row.declared:
         return say("case.differs.not_declared")
+    if is_another(row):
+        return say("case.differs.another")
     places = list(_places(row, say))
     if not places:
         return say("case.differs.same")
@@ -28,6 +30,19 @@ def said(row: Row, say: Words) -> str:
 def is_same(row: Row) -> bool:
     """Whether both sides say the same."""
     return bool(row.registered) and all(each.kind is Kind.SAME for each in row.pieces)
+
+
+def is_another(row: Row) -> bool:
+    """Whether the two have so little in common that single letters tell nothing: less than half of them."""
+    if not row.declared or not row.registered:
+        return False
+    alike = sum(_count(each.declared) for each in row.pieces if each.kind in {Kind.SAME, Kind.MARK})
+    return 2 * alike < max(_count(row.declared), _count(row.registered))
+
+
+def _count(text: str) -> int:
+    """The letters of a text, without what stands between words and parts of a date."""
+    return sum(each not in " -/" for each in letters(text))
 
 
 def _places(row: Row, say: Words) -> Iterator[str]:

@@ -16,6 +16,7 @@ from simcheck.access import people
 from simcheck.access.roles import Permission
 from simcheck.cases.models import Case
 from simcheck.cases.states import State, Who, allowed
+from simcheck.crosscheck.recheck import OF_THE_WHOLE
 from simcheck.desks.case import clear, differing
 from simcheck.desks.frame.door import Visit
 from simcheck.desks.queue import choices, lately
@@ -99,7 +100,8 @@ async def answer(
         offers=offers(told, case), purposes=_options(told, "purpose"), snoozes=_options(told, "snooze"),
         escalations=_options(told, "escalate"), purpose=purpose, banner=banner, typed=typed or Typed(),
         faults=dict(faults or {}), differs=lambda row: differing.said(row, visit.words),
-        same=differing.is_same, sections=_sections(found),
+        same=differing.is_same, another=differing.is_another,
+        otherwise=lambda now: bool((now.reasons ^ case.reasons) & ~OF_THE_WHOLE), sections=_sections(found),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from simcheck.access import passwords, people, staff_sessions
 from simcheck.access.models import Account
 from simcheck.access.passwords import WeakPasswordError
 from simcheck.access.people import New
-from simcheck.access.roles import Role
+from simcheck.access.roles import Permission, Role
 from simcheck.errors import ConflictError, NotAllowedError, NotFoundError, UsageError
 from tests.desking import PASSWORD, account, token
 from tests.holding import acts
@@ -173,3 +173,14 @@ async def test_a_password_is_changed_by_whoever_knows_the_old_one(service, owner
         assert await people.change_password(session, service, "reviewer", PASSWORD, "một câu khác hẳn")
         assert isinstance(await session.get(Account, "reviewer"), Account)
     assert acts(owner)[1:] == ["person.password_refused", "person.password_changed"]
+
+
+async def test_colleagues_are_whoever_may_do_it_and_is_still_there(service):
+    for role in (Role.REVIEWER, Role.SUPERVISOR, Role.ANALYST, Role.MANAGER):
+        await account(service, role)
+    await account(service, Role.REVIEWER, name="gone")
+    async with acting(service, "person:admin") as session:
+        await people.disable(session, "gone")
+    async with acting(service) as session:
+        found = await people.colleagues(session, service.keyring, Permission.CASE_DECIDE)
+    assert found == [("reviewer", "Nguyễn Reviewer"), ("supervisor", "Nguyễn Supervisor")]
