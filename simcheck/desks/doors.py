@@ -9,6 +9,10 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from simcheck.access.roles import Permission
+from simcheck.desks.bulk import pages as bulk
+from simcheck.desks.double import agreement
+from simcheck.desks.double import pages as double
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
@@ -17,10 +21,15 @@ from simcheck.desks.start import pages as start
 from simcheck.errors import NotFoundError, SimcheckError
 
 ROUTERS: tuple[APIRouter, ...] = (
-    start.router, account.router, elsewhere.router, steps.router,
+    start.router, account.router, elsewhere.router, steps.router, bulk.router, double.router,
+    agreement.router,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
-MENU: tuple[Entry, ...] = ()
+MENU: tuple[Entry, ...] = (
+    Entry("/desk/bulk", "bulk", Permission.BULK_PROPOSE),
+    Entry("/desk/double", "double", Permission.DOUBLE_JUDGE),
+    Entry("/desk/agreement", "double.figures", Permission.DOUBLE_SEE),
+)
 
 # Pages that whoever has not signed in may open, to do so or to undo it. Each has a door without a permission.
 OPEN = {

@@ -290,12 +290,26 @@ async def effects(session: AsyncSession, proposal: BulkProposal) -> Sequence[Eff
     return [Effect(state, Outcome(found), cases) for state, found, cases in await session.execute(query)]
 
 
+async def preview(
+    session: AsyncSession, filter_: Filter, who: str
+) -> tuple[Sequence[Share], Sequence[Share]]:  # fmt: skip
+    """The open cases of a filter by carrier, and by reason (a case counts under each of its own), the most
+    first.
+    """
+    fits = filter_.predicate(who, clock.now())
+    return await _shares(session, _DIVIDED.where(fits, Case.closed_at.is_(None)))
+
+
 async def shares(session: AsyncSession, proposal: BulkProposal) -> tuple[Sequence[Share], Sequence[Share]]:
-    """The cases by carrier, and by reason (a case counts under each of its own), the most first."""
-    query = (
-        sa.select(Case.carrier, Case.reasons, sa.func.count()).join(BulkCase, BulkCase.case_id == Case.id)
-        .where(BulkCase.proposal_id == proposal.id).group_by(Case.carrier, Case.reasons)
-    )  # fmt: skip
+    """The same of the cases of a proposal, those too that have moved since."""
+    joined = _DIVIDED.join(BulkCase, BulkCase.case_id == Case.id)
+    return await _shares(session, joined.where(BulkCase.proposal_id == proposal.id))
+
+
+_DIVIDED = sa.select(Case.carrier, Case.reasons, sa.func.count()).group_by(Case.carrier, Case.reasons)
+
+
+async def _shares(session: AsyncSession, query: sa.Select[Any]) -> tuple[Sequence[Share], Sequence[Share]]:
     carriers: dict[str, int] = {}
     reasons: dict[str, int] = {}
     for carrier, mask, cases in await session.execute(query):

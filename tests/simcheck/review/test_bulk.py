@@ -24,9 +24,7 @@ VIETTEL = Filter(carrier="viettel")
 
 def with_settings(service, settings, **more):
     """The same service, set otherwise."""
-    return type(service)(
-        settings.model_copy(update=more), service.keyring, service.database, service.store
-    )
+    return type(service)(settings.model_copy(update=more), service.keyring, service.database, service.store)
 
 
 async def drafted(service, who="lan", decision="close", reason="duplicate", filter_=VIETTEL, **more):
@@ -125,7 +123,10 @@ async def test_nobody_approves_or_refuses_what_they_proposed(service, owner):
         await acting(service, "lan", lambda s: bulk.approve(s, made.id))
     with pytest.raises(SamePersonError):
         await acting(service, "lan", lambda s: bulk.refuse(s, made.id, "too_broad"))
-    forged = ("UPDATE bulk_proposal SET state = 'approved', begun_at = now(), approved_by = %s", ["person:lan"])
+    forged = (
+        "UPDATE bulk_proposal SET state = 'approved', begun_at = now(), approved_by = %s",
+        ["person:lan"],
+    )
     with pytest.raises(psycopg.errors.CheckViolation, match="four_eyes"):
         owner.execute(*forged)
     with pytest.raises(psycopg.errors.CheckViolation, match="approved_check"):
@@ -162,7 +163,10 @@ async def test_refused_withdrawn_and_expired_proposals_decide_nothing(service, o
     assert (await acting(service, "lan", lambda s: bulk.one(s, made.id))).state == "expired"
     assert owner.execute("SELECT count(*) FROM bulk_case").fetchone() == (0,)
     assert await carried_out(service, made)
-    assert owner.execute('SELECT state, version FROM "case" WHERE id = %s', [case]).fetchone() == ("with_staff", 1)
+    assert owner.execute('SELECT state, version FROM "case" WHERE id = %s', [case]).fetchone() == (
+        "with_staff",
+        1,
+    )
     acts = {act for (act,) in owner.execute("SELECT act FROM audit WHERE act LIKE 'bulk.%%'", [])}
     assert acts == {"bulk.drafted", "bulk.proposed", "bulk.refused", "bulk.withdrawn", "bulk.expired"}
 
@@ -179,7 +183,10 @@ async def test_what_left_the_filter_or_changed_or_was_taken_is_skipped(service, 
     let("changed", "version = 2")
     let("pending", "pending = true")
     let("left", "answer = 'differs'")
-    let("closed", "closed_at = now(), close_reason = 'agrees', state = 'closed', target_at = NULL, clock_left = '1h'")
+    let(
+        "closed",
+        "closed_at = now(), close_reason = 'agrees', state = 'closed', target_at = NULL, clock_left = '1h'",
+    )
     let("held", "held = true")
     for name, who in (("claimed", "binh"), ("mine", "lan")):
         await acting(service, who, lambda s, n=name, w=who: claim.claim(s, service.settings, cases[n], w))
@@ -208,7 +215,7 @@ async def test_desk_acts_can_bring_no_case_into_a_proposal(service, owner):
     await acting(service, "lan", lambda s: bulk.propose(s, service, made.id))
     done = await carried_out(service, await acting(service, "lan", lambda s: bulk.one(s, made.id)))
     assert (done.decided, done.skipped) == (1, 0)
-    assert owner.execute('SELECT id FROM "case" WHERE state = \'closed\'').fetchall() == [(mine,)]
+    assert owner.execute("SELECT id FROM \"case\" WHERE state = 'closed'").fetchall() == [(mine,)]
 
 
 async def test_two_proposals_about_the_same_cases_decide_each_once(service, owner, settings):

@@ -34,9 +34,7 @@ async def decided(service, owner, decision="close", reason="duplicate", who="lan
     """A case that somebody decided; the decision binds."""
     case = one_case(owner)
     await acting(service, who, lambda s: claim.claim(s, service.settings, case, who))
-    await acting(
-        service, who, lambda s: decide.decide(s, service, case, who, Choice(decision, reason, 1))
-    )
+    await acting(service, who, lambda s: decide.decide(s, service, case, who, Choice(decision, reason, 1)))
     with clock.fixed(clock.now() + timedelta(seconds=11)):
         await jobs.bind_due(service)
     return case
