@@ -76,7 +76,7 @@ async def _new(
     cap, who = visit.service.settings.bulk_cap, visit.person.username
     async with visit.acting() as session:
         count = await queue.count(session, filter_, who, cap=cap)
-        fits = 0 < count.cases and not count.more and filter_.open is filters.Open.YES
+        fits = count.cases > 0 and not count.more and filter_.open is filters.Open.YES
         carriers, reasons = await bulk.preview(session, filter_, who) if fits else ((), ())
     say, query = visit.words, filters.write(filter_)
     return visit.page(

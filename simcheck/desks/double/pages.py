@@ -116,5 +116,6 @@ def _require_held(visit: Visit, review: DoubleReview) -> None:
 
 
 def _choice(decision: str | None, reason: str | None, language: Language) -> telling.Choice:
-    assert decision is not None and reason is not None  # judged: the table's check
+    assert decision is not None  # judged: the table's check
+    assert reason is not None
     return telling.choice(decision, reason, language)

@@ -48,7 +48,7 @@ async def carried_out(service, proposal):
     """Every batch, one after the other."""
     while proposal.state == "approved":
         await jobs.batch(service, str(proposal.id))
-        proposal = await acting(service, "test", lambda s: bulk.one(s, proposal.id))
+        proposal = await acting(service, "test", lambda s, i=proposal.id: bulk.one(s, i))
     return proposal
 
 
