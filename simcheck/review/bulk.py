@@ -309,7 +309,9 @@ async def shares(session: AsyncSession, proposal: BulkProposal) -> tuple[Sequenc
 _DIVIDED = sa.select(Case.carrier, Case.reasons, sa.func.count()).group_by(Case.carrier, Case.reasons)
 
 
-async def _shares(session: AsyncSession, query: sa.Select[Any]) -> tuple[Sequence[Share], Sequence[Share]]:
+async def _shares(
+    session: AsyncSession, query: sa.Select[str, int, int]
+) -> tuple[Sequence[Share], Sequence[Share]]:
     carriers: dict[str, int] = {}
     reasons: dict[str, int] = {}
     for carrier, mask, cases in await session.execute(query):

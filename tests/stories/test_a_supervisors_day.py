@@ -1,5 +1,5 @@
-"""A supervisor's day in a real browser: a bulk decision proposed by keyboard and approved by another, a second
-judgement that differs, what they agree on. JavaScript is off for the one who approves.
+"""A supervisor's day in a real browser: a bulk decision proposed by keyboard and approved by another, a
+second judgement that differs, what they agree on. JavaScript is off for the one who approves.
 
 With SCREENSHOTS set to a folder, a picture of every page at every width is put there (`make screenshots`).
 """

@@ -13,6 +13,7 @@ from simcheck.cases import codes
 from simcheck.desks.bulk import telling
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.errors import ConflictError, InvalidError
+from simcheck.reasons import Reason
 from simcheck.review import bulk, filters, queue, words
 from simcheck.review.bulk import Wish
 from simcheck.review.filters import Filter
@@ -158,5 +159,5 @@ def _done(visit: Visit, made: BulkProposal, what: str) -> Response:
 
 def _reasons_of(mask: int, visit: Visit) -> str:
     table = words.group("reason")
-    found = [each.name for each in filters.Reason if mask & each.mask]
+    found = [each.name for each in Reason if mask & each.mask]
     return "; ".join(table[name][visit.words.language].rstrip(".") for name in found)
