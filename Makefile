@@ -45,7 +45,7 @@ test-slow: install browser  ## the tests that take minutes
 
 screenshots: install browser  ## a picture of every page at several widths, in .simcheck/screenshots
 	rm -rf .simcheck/screenshots && mkdir -p .simcheck/screenshots
-	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories -k everybody
+	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories -k "everybody or a_carriers_day"
 	@ls .simcheck/screenshots
 
 lint: install  ## style, types, import rules

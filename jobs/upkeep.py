@@ -1,4 +1,4 @@
-"""What keeps the service's own tables in order: the queue, limits, keys, the audit chain's checkpoints."""
+"""What keeps the service's own tables in order: the queue, limits, keys, the audit chain."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from jobs.schedule import HOURLY, sweep
 from simcheck import audit, log
 from simcheck.access import clients, limits, staff_sessions, tokens
+from simcheck.audit import checks
+from simcheck.gate import chain
 from simcheck.service import Service
 
 # Jobs of workers that gave no sign of life for a minute. They hold their locks for ever (Procrastinate's
@@ -56,3 +58,18 @@ async def checkpoint(service: Service) -> None:
         made = await audit.checkpoint(session, service.keyring)
     if made is not None:
         log.logger().info("audit checkpoint", seq=made.seq, hash=made.hash.hex())
+
+
+@sweep("audit.verify", "41 19 * * *")
+async def verify(service: Service) -> None:
+    """Look through the whole audit chain, at night and when somebody asks, and keep what was found."""
+    actor = "job:audit.verify"
+    async with service.database.transaction(actor, ministry=True) as session:
+        asked = await checks.ask(session)
+    async with service.database.transaction(actor, ministry=True, snapshot=True) as session:
+        rows, fault = await audit.verify(session, service.keyring)
+        fault = fault or await chain.verify(session)
+    async with service.database.transaction(actor, ministry=True) as session:
+        await checks.done(session, asked, rows, fault)
+    if fault is not None:
+        log.logger().error("the audit chain does not hold", stream=fault.stream, seq=fault.seq)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +25,22 @@ SELECT :queue, :task, :priority, job ->> 'lock', job ->> 'queueing_lock', job ->
 FROM jsonb_array_elements(CAST(:jobs AS jsonb)) AS job
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """).bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)))
+# Jobs that failed, the newest first, and when they did.
+FAILED = sa.text("""
+SELECT job.id, job.task_name AS task, job.attempts, max(event.at) AS at
+FROM procrastinate_jobs AS job JOIN procrastinate_events AS event ON event.job_id = job.id
+WHERE job.status = 'failed' GROUP BY job.id ORDER BY at DESC, job.id DESC LIMIT :most
+""")
+# One that failed is put in anew. Where the same waits already, that one is enough.
+AGAIN = sa.text("""
+WITH failed AS (DELETE FROM procrastinate_jobs WHERE id = :job AND status = 'failed' RETURNING *),
+added AS (
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
+    SELECT queue_name, task_name, priority, lock, queueing_lock, args FROM failed
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+)
+SELECT task_name FROM failed
+""")
 
 
 async def enqueue(
@@ -61,3 +77,23 @@ async def enqueue_many(
         ENQUEUE,
         {"queue": queue, "task": task, "priority": priority, "at": at, "jobs": json.dumps(list(jobs))},
     )
+
+
+class Failed(NamedTuple):
+    """A job that failed: which task, after how many attempts, when."""
+
+    id: int
+    task: str
+    attempts: int
+    at: datetime
+
+
+async def failed(session: AsyncSession, most: int = 100) -> list[Failed]:
+    """The newest jobs that failed; they are kept for a week."""
+    return [Failed(*row) for row in await session.execute(FAILED, {"most": most})]
+
+
+async def again(session: AsyncSession, job: int) -> str | None:
+    """Have a job that failed done again; its task. None where there is no such one (any more)."""
+    task: str | None = await session.scalar(AGAIN, {"job": job})
+    return task

@@ -29,6 +29,7 @@ ID = re.compile(r"(?!.*\d{7})[a-z][a-z0-9-]{1,63}")
 CARRIER_CODE = re.compile(r"[a-z][a-z0-9_-]{1,31}")
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "RS256", "Ed25519", "EdDSA")
 ASSERTION_LIFE = timedelta(minutes=5)  # the longest that an assertion may be good for
+_MOST_RATE = 100_000  # requests a second
 _LEEWAY = timedelta(seconds=30)  # between our clock and the client's
 _WRONG = "the client is not known, or its proof is not right"
 
@@ -115,6 +116,69 @@ async def revoke(session: AsyncSession, client: str) -> None:
     if await session.scalar(ended) is None:
         raise NotFoundError(f"{client}: there is no such client, or it is revoked already")
     audit.record(session, "client.revoked", f"client/{client}")
+
+
+async def find(session: AsyncSession, client: str) -> Client:
+    """A client that this session may see, locked until it ends. Raises `NotFoundError`."""
+    wanted = sa.select(Client).where(Client.id == client).with_for_update()
+    found = await session.scalar(wanted) if ID.fullmatch(client) else None
+    if found is None:
+        raise NotFoundError(f"{client[:64]}: there is no such client")
+    return found
+
+
+async def listed(session: AsyncSession, *, revoked: bool = False) -> list[Client]:
+    """The clients that this session may see, by carrier and id; with `revoked`, also those that ended."""
+    wanted = sa.select(Client).order_by(Client.carrier.nulls_first(), Client.id)
+    return list(await session.scalars(wanted if revoked else wanted.where(Client.revoked_at.is_(None))))
+
+
+async def rotate(
+    session: AsyncSession, client: str, public_keys: dict[str, Any] | None = None
+) -> str | None:  # fmt: skip
+    """Give a client another secret, or these public keys, in place of what it proved itself by. Gives the
+    secret, which is shown once. Tokens that it has stay good for their few minutes.
+
+    Raises `NotFoundError`, `ConflictError` for one that is revoked, `UsageError` for keys that are none.
+    """
+    found = await _living(session, client)
+    if public_keys is not None:
+        _require_public(public_keys)
+    secret = None if public_keys else secrets.token_urlsafe(32)
+    changed = sa.update(Client).where(Client.id == found.id)
+    await session.execute(
+        changed.values(
+            secret_hash=_HASHER.hash(secret) if secret else None, public_keys=public_keys or sa.null()
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    by = "keys" if public_keys else "secret"
+    audit.record(session, "client.rotated", f"client/{client}", {"by": by})
+    return secret
+
+
+async def change(
+    session: AsyncSession, client: str, *, scopes: Iterable[str], rate: float | None
+) -> None:  # fmt: skip
+    """Let a client do these things, so many a second (None: the service's own rate); in force within seconds.
+
+    Raises `NotFoundError`, `ConflictError` for one that is revoked, `UsageError`.
+    """
+    found = await _living(session, client)
+    chosen = known.chosen(scopes, found.carrier)
+    if rate is not None and not 0 < rate <= _MOST_RATE:
+        raise UsageError(f"rate: requests a second, more than 0 and at most {_MOST_RATE:,}")
+    if (chosen, rate) != (found.scopes, found.rate):
+        told = {"from": list(found.scopes), "to": chosen, "rate": "" if rate is None else f"{rate:g}"}
+        found.scopes, found.rate = chosen, rate
+        audit.record(session, "client.changed", f"client/{client}", told)
+
+
+async def _living(session: AsyncSession, client: str) -> Client:
+    found = await find(session, client)
+    if found.revoked_at is not None:
+        raise ConflictError(f"{client}: is revoked. Add another client.")
+    return found
 
 
 async def standing(session: AsyncSession) -> dict[str, Standing]:

@@ -31,6 +31,18 @@ from simcheck.service import Service
 # No run of seven digits: a user name stands in addresses and in the audit chain, a phone number may not.
 USERNAME = re.compile(r"(?!.*\d{7})[a-z][a-z0-9._-]{1,63}")
 _MOST_NAME, _MOST_EMAIL, _MOST_CLAIM = 100, 200, 200
+# Whoever takes an administrator away waits for others who do: two who shut each other out at once come one
+# after the other, and the second one is refused.
+ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('simcheck administrators'))")
+ADMINISTRATORS = sa.text("""
+SELECT count(*) FROM person WHERE 'administrator' = ANY(roles) AND disabled_at IS NULL AND username <> :but
+""")
+
+
+class LastAdministratorError(ConflictError):
+    """Without this one nobody could give rights any more."""
+
+    code = "last_administrator"
 
 
 @dataclass(frozen=True)
@@ -156,9 +168,13 @@ def name_of(keyring: Keyring, account: Account) -> str:
 
 
 async def disable(session: AsyncSession, username: str) -> None:
-    """Shut an account; its sessions end. Raises `NotFoundError`, `NotAllowedError` for one's own."""
+    """Shut an account; its sessions end. Raises `NotFoundError`, `NotAllowedError` for one's own,
+    `LastAdministratorError`.
+    """
+    await session.execute(ONE_AT_A_TIME)
     account = await _others(session, username)
     if account.disabled_at is None:
+        await _require_another(session, account)
         account.disabled_at = account.changed_at = clock.now()
         await staff_sessions.revoke_all(session, username)
         audit.record(session, "person.disabled", f"person/{username}")
@@ -175,11 +191,15 @@ async def enable(session: AsyncSession, username: str) -> None:
 async def set_roles(session: AsyncSession, username: str, wanted: Iterable[str]) -> None:
     """Give an account these roles in place of its own; its sessions end.
 
-    Raises `NotFoundError`, `UsageError` for roles that it cannot have, `NotAllowedError` for one's own.
+    Raises `NotFoundError`, `UsageError` for roles that it cannot have, `NotAllowedError` for one's own,
+    `LastAdministratorError`.
     """
+    await session.execute(ONE_AT_A_TIME)
     account = await _others(session, username)
     new, old = list(roles.chosen(wanted, account.carrier)), list(account.roles)
     if new != old:
+        if Role.ADMINISTRATOR not in new:
+            await _require_another(session, account)
         account.roles, account.changed_at = [str(role) for role in new], clock.now()
         await staff_sessions.revoke_all(session, username)
         audit.record(session, "person.roles_changed", f"person/{username}", {"from": old, "to": list(new)})
@@ -224,6 +244,16 @@ async def change_password(
     await staff_sessions.revoke_all(session, username)
     audit.record(session, "person.password_changed", f"person/{username}")
     return True
+
+
+async def _require_another(session: AsyncSession, account: Account) -> None:
+    """Raise `LastAdministratorError` where nobody else administers: the lock is held."""
+    if Role.ADMINISTRATOR in account.roles and account.disabled_at is None:
+        left = await session.scalar(ADMINISTRATORS, {"but": account.username})
+        if not left:
+            raise LastAdministratorError(
+                f"{account.username} is the last administrator. Make somebody else one first."
+            )
 
 
 def claim_token(keyring: Keyring, claim: str) -> bytes:

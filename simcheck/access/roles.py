@@ -62,12 +62,14 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     AUDIT_SEE = "audit.see"
     CLIENT_MANAGE = "client.manage"
+    JOB_MANAGE = "job.manage"  # work that failed: seeing it and having it done again
 
     # A carrier's.
     BATCH_SEE = "batch.see"
     BATCH_UPLOAD = "batch.upload"
     FEEDBACK_GET = "feedback.get"
     FEEDBACK_ACKNOWLEDGE = "feedback.acknowledge"
+    OWN_CASES = "own.cases"
     ORDER_SEE = "order.see"
     OWN_FIGURES = "own.figures"
     OWN_CLIENTS = "own.clients"
@@ -103,11 +105,13 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     },
     # Runs the service, and has no case to decide: who gives the rights does not use them.
     Role.ADMINISTRATOR: _STAFF | {
-        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE,
+        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE,
+        _P.AUDIT_SEE,
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {
-        _P.ORDER_SEE, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE, _P.QUESTION_SEE, _P.QUESTION_ANSWER,
+        _P.OWN_CASES, _P.ORDER_SEE, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE, _P.QUESTION_SEE,
+        _P.QUESTION_ANSWER,
     },
 }  # fmt: skip
 

@@ -113,7 +113,9 @@ async def start(session: AsyncSession, service: Service, account: Account, agent
     return Started(token, person, int(whole.total_seconds()))
 
 
-async def read(session: AsyncSession, service: Service, token: str | None) -> Person | None:
+async def read(
+    session: AsyncSession, service: Service, token: str | None, *, sign_of_life: bool = True
+) -> Person | None:
     """Whose token this is, and a sign of life of the session; None where it is over, or never was.
 
     The transaction needs the ministry's scope: whose rows may be seen is not known before.
@@ -125,7 +127,7 @@ async def read(session: AsyncSession, service: Service, token: str | None) -> Pe
     row = (await session.execute(READ, words)).one_or_none()
     if row is None or (row.means == Means.LOCAL and not settings.staff_local):
         return None
-    if row.seen_at < now - _SIGN_OF_LIFE:
+    if sign_of_life and row.seen_at < now - _SIGN_OF_LIFE:
         seen = sa.update(StaffSession).where(StaffSession.id == row.id).values(seen_at=now)
         await session.execute(seen)
     return Person(

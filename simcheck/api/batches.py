@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 import uuid
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,27 +14,19 @@ from starlette.requests import ClientDisconnect
 
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import Acting, Principal, acts, asks, service_of
-from simcheck.api.intake import Intake, take_in
+from simcheck.crosscheck import runs
 from simcheck.errors import InvalidError, NotAllowedError
-from simcheck.lake.sealed_file import sealing
+from simcheck.ingest import watching, whole
+from simcheck.ingest.bodies import Intake
+from simcheck.ingest.sender import Sender
 from simcheck.service import Service
-from simcheck.uploads import find, vault
+from simcheck.uploads import find
 from simcheck.uploads.models import Batch, BatchKind, BatchState
-from simcheck.uploads.receive import Arrived, idempotency_key, receive
+from simcheck.uploads.receive import idempotency_key
 
 router = APIRouter(tags=["uploads"])
 
 MOST_LISTED = 200
-POLL = 1.0  # seconds between two looks at a batch that is watched
-QUIET = 15.0  # seconds after which a comment keeps the connection open
-_ENDED = {BatchState.DONE, BatchState.REFUSED}
-
-# How many buckets a batch's newest run has, and how many of them are done.
-PROGRESS = sa.text("""
-SELECT run.buckets, count(bucket.run_id) FILTER (WHERE bucket.state = 'done')
-FROM run LEFT JOIN run_bucket AS bucket ON bucket.run_id = run.id
-WHERE run.batch_id = :batch GROUP BY run.id ORDER BY run.made_at DESC LIMIT 1
-""").bindparams(sa.bindparam("batch", type_=sa.Uuid()))
 
 
 class Refusal(Strict):
@@ -108,26 +96,15 @@ async def send(
     The answer comes as soon as the file is kept; reading and checking follow. The same file twice is one
     batch.
     """
-    service, carrier = service_of(request), carrier_of(principal)
-    key, batch = idempotency_key(idempotency), uuid.uuid4()
-    folder = vault.place(carrier, batch)
+    service, key = service_of(request), idempotency_key(idempotency)
     try:
-        with sealing(service.store, service.keyring, folder) as writer:
-            intake = await take_in(request, service.settings.body_rate, writer.write)
-            sent_as = _kind(kind, intake)
-    except BaseException as error:
-        await asyncio.to_thread(service.store.remove_folder, folder)
-        if isinstance(error, ClientDisconnect):
-            return Response(status_code=400)  # nobody reads it
-        raise
-    arrived = Arrived(
-        batch, carrier, principal.client, sent_as, intake.digest, intake.size, folder, intake.file_name, key
-    )
+        kept, new = await whole.take(
+            request, service, sender_of(principal, service), lambda intake: _kind(kind, intake), key
+        )
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it
     async with principal.transaction(service) as session:
-        kept, new = await receive(session, service.keyring, arrived)
         answer = await shown(session, service, kept)
-    if not new:
-        await asyncio.to_thread(service.store.remove_folder, folder)
     headers = {"Location": f"/v1/batches/{kept.id}"}
     return JSONResponse(answer.model_dump(mode="json"), 202 if new else 200, headers)
 
@@ -170,26 +147,12 @@ async def events(
     Ends with the life of an access token; a browser's EventSource asks again by itself.
     """
     service = service_of(request)
-    first = await _look(service, principal, batch)
-    return StreamingResponse(_events(service, principal, first), media_type="text/event-stream")
-
-
-async def _events(service: Service, principal: Principal, answer: BatchAnswer) -> AsyncIterator[str]:
-    began = spoken = time.monotonic()
-    yield _event(answer)
-    while answer.state not in _ENDED and time.monotonic() - began < service.settings.token_seconds:
-        await asyncio.sleep(POLL)
-        seen, answer = answer, await _look(service, principal, answer.id)
-        if answer != seen:
-            yield _event(answer)
-            spoken = time.monotonic()
-        elif time.monotonic() - spoken > QUIET:
-            yield ": still there\n\n"
-            spoken = time.monotonic()
-
-
-def _event(answer: BatchAnswer) -> str:
-    return f"event: batch\ndata: {json.dumps(answer.model_dump(mode='json'), ensure_ascii=False)}\n\n"
+    await _look(service, principal, batch)  # whether there is one is told by the answer's status
+    following = watching.events(
+        "batch", lambda: _look(service, principal, batch), lambda seen: seen.model_dump(mode="json"),
+        lambda seen: seen.state in find.ENDED, service.settings.token_seconds,
+    )  # fmt: skip
+    return StreamingResponse(following, media_type="text/event-stream")
 
 
 async def _look(service: Service, principal: Principal, batch: uuid.UUID) -> BatchAnswer:
@@ -199,10 +162,10 @@ async def _look(service: Service, principal: Principal, batch: uuid.UUID) -> Bat
 
 async def shown(session: AsyncSession, service: Service, batch: Batch) -> BatchAnswer:
     """A batch with everything there is to say of it."""
-    row = (await session.execute(PROGRESS, {"batch": batch.id})).one_or_none()
+    done = await runs.progress(session, batch.id)
     ignored, warnings = await asyncio.to_thread(find.remarks, batch, service.store, service.keyring)
     return _answer(service, batch).model_copy(update={
-        "progress": Progress(buckets=row[0], done=row[1]) if row else None,
+        "progress": Progress(buckets=done.buckets, done=done.done) if done else None,
         "ignored_columns": ignored, "warnings": warnings,
     })  # fmt: skip
 
@@ -219,11 +182,11 @@ def _answer(service: Service, batch: Batch) -> BatchAnswer:
     )  # fmt: skip
 
 
-def carrier_of(principal: Principal) -> str:
-    """The carrier that sends. Raises NotAllowedError for a client that belongs to none."""
+def sender_of(principal: Principal, service: Service) -> Sender:
+    """The carrier's client as the sender of a file. Raises NotAllowedError for one that belongs to none."""
     if principal.carrier is None:
         raise NotAllowedError("Only a carrier's client sends subscriber files.")
-    return principal.carrier
+    return Sender(principal.client, principal.carrier, lambda: principal.transaction(service))
 
 
 def _kind(asked: BatchKind | None, intake: Intake) -> BatchKind:

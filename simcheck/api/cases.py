@@ -13,7 +13,6 @@ import pyarrow as pa
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from simcheck.api import places
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import Acting, acts, service_of
 from simcheck.cases import codes, find, history
@@ -25,6 +24,7 @@ from simcheck.errors import InvalidError
 from simcheck.matching.rules import VERDICTS
 from simcheck.normalise import phones
 from simcheck.reasons import Reason
+from simcheck.web import places
 
 router = APIRouter(tags=["cases"])
 

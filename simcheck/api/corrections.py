@@ -10,11 +10,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from simcheck.api import places
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import Acting, acts, service_of
 from simcheck.holders import owed
 from simcheck.holders.owed import Owed
+from simcheck.web import places
 
 router = APIRouter(tags=["corrections"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,16 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.api.bodies import Strict
 from simcheck.api.guard import Acting, Principal, acts, asks, service_of
-from simcheck.feedback import formats, ledger
-from simcheck.feedback.corrected import Corrections, Said
+from simcheck.feedback import ledger
+from simcheck.feedback.corrected import Corrections
+from simcheck.feedback.download import download
 from simcheck.feedback.formats import MEDIA_TYPES, Format
 from simcheck.feedback.models import Feedback
 from simcheck.holders import owed
-from simcheck.lake.encryption import Dataset
 from simcheck.queue import enqueue
 
 router = APIRouter(tags=["feedback"])
@@ -88,7 +86,7 @@ async def file(
     """A feedback file's content; beside its rows what holders said, until one acknowledges that."""
     async with principal.transaction(service_of(request)) as session:
         found = await ledger.get(session, feedback)
-        said = await _said(request, session, found)
+        said = await owed.beside(session, service_of(request).keyring, found.carrier)
     return _sent(request, found, wanted, said)
 
 
@@ -102,7 +100,7 @@ async def of_batch(
     """A batch's feedback file; beside its rows what holders said, until one acknowledges that."""
     async with principal.transaction(service_of(request)) as session:
         found = await ledger.of_batch(session, batch)
-        said = await _said(request, session, found)
+        said = await owed.beside(session, service_of(request).keyring, found.carrier)
     return _sent(request, found, wanted, said)
 
 
@@ -126,25 +124,10 @@ async def acknowledge_of_batch(
     return _view(found)
 
 
-async def _said(request: Request, session: AsyncSession, found: Feedback) -> Corrections:
-    """The corrections that stand in the file."""
-    keyring = service_of(request).keyring
-    given = await owed.by_number(session, keyring, found.carrier)
-    cells = {token: Said(each.id_number, each.full_name, each.date_of_birth) for token, each in given.items()}
-    return Corrections(keyring, cells)
-
-
 def _sent(request: Request, found: Feedback, wanted: Format, said: Corrections) -> StreamingResponse:
-    ledger.require_kept(found)
     service = service_of(request)
-    name: uuid.UUID = found.batch_id or found.id
-    pieces = formats.stream(Dataset.open(service.store, service.keyring, found.path), str(name), wanted, said)
-    headers = {
-        "Content-Disposition": f'attachment; filename="feedback-{name}.{wanted.value}"',
-        "X-Feedback-Id": str(found.id),
-        "X-Feedback-Rows": str(found.rows),
-    }
-    return StreamingResponse(pieces, media_type=MEDIA_TYPES[wanted], headers=headers)
+    file = download(service.store, service.keyring, found, wanted, said)
+    return StreamingResponse(file.pieces, media_type=file.media_type, headers=file.headers)
 
 
 def _view(found: Feedback) -> FeedbackView:

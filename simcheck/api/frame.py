@@ -23,7 +23,7 @@ from simcheck.config import Settings
 from simcheck.errors import SimcheckError, SlowBodyError, TooLargeError
 
 # Routes that take files, with the larger limit.
-LARGE = ("/v1/batches", "/v1/uploads")
+LARGE = ("/v1/batches", "/v1/uploads", "/portal/uploads")
 QUIET = {"/healthz", "/readyz", "/metrics"}  # asked every few seconds: not logged when all is well
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -1,356 +1,63 @@
-"""`/v1/uploads`: resumable uploads, tus 1.0.0 (https://tus.io/protocols/resumable-upload) with the extensions
-creation, creation-with-upload, checksum, expiration and termination.
-
-`Upload-Metadata` may say `filename`, `kind` (snapshot, delta), `sha256` (of the whole file, in hexadecimal)
-and `idempotency_key`. The answer to the last piece names the batch in a `Link` with the relation `item`; so
-does every later HEAD. An upload belongs to the client that began it.
-"""
+"""`/v1/uploads`: resumable uploads (`simcheck.ingest.tus`) by a carrier's client."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
-import hashlib
-import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack
-from datetime import datetime, timedelta
-from email.utils import format_datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
-from simcheck.api.batches import carrier_of
+from simcheck.api.batches import sender_of
 from simcheck.api.guard import Principal, asks, service_of
-from simcheck.api.intake import BLOCK_BYTES, pieces
 from simcheck.api.problems import of_error, problem
-from simcheck.errors import (
-    ConflictError,
-    DigestError,
-    InvalidError,
-    MediaTypeError,
-    SimcheckError,
-    SlowBodyError,
-    TooLargeError,
-)
-from simcheck.lake.sealed_file import SealedFile, SealedWriter, sealing
-from simcheck.service import Service
-from simcheck.uploads import resume, vault
-from simcheck.uploads.models import Upload
+from simcheck.ingest.sender import Sender
+from simcheck.ingest.tus import COMMON, Tus
 
 router = APIRouter(tags=["uploads"])
 
-VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
-ALGORITHMS = ("sha1", "sha256")
-CONTENT = "application/offset+octet-stream"
-PART_BYTES = 64 << 20  # of one request are kept at a time, so that a broken one keeps what came
-MOST_METADATA = 4096
-CHECKSUM_MISMATCH = 460  # the protocol's own
-_NUMBER = re.compile(r"\d{1,15}")
-
+TUS = Tus("/v1/uploads", "/v1/batches", lambda _, error: of_error(error))
 Writes = Annotated[Principal, asks("batches:write")]
-_COMMON = {"Tus-Resumable": VERSION}
-
-
-class _ChecksumError(SimcheckError):
-    """A piece is not what its checksum says: none of it was kept."""
-
-    code = "checksum_mismatch"
-    http_status = CHECKSUM_MISMATCH
-    retry = True
-
-
-class _VersionError(SimcheckError):
-    """Another version of the protocol than ours."""
-
-    code = "tus_version"
-    http_status = 412
 
 
 @router.options("/v1/uploads", status_code=204, response_class=Response)
 async def options(request: Request, _: Writes) -> Response:
     """What this server can do."""
-    return _empty(204, {
-        "Tus-Version": VERSION, "Tus-Extension": EXTENSIONS,
-        "Tus-Max-Size": str(service_of(request).settings.upload_bytes),
-        "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
-    })  # fmt: skip
+    return TUS.options(service_of(request))
 
 
 @router.post("/v1/uploads", status_code=201, response_class=Response)
 async def create(request: Request, principal: Writes) -> Response:
     """Begin an upload, with or without its first bytes."""
-    return await _answered(lambda: _create(request, principal))
+    return await TUS.create(request, service_of(request), _sender(request, principal))
 
 
 @router.head("/v1/uploads/{upload}", response_class=Response)
 async def where(request: Request, upload: uuid.UUID, principal: Writes) -> Response:
     """How much of an upload is kept."""
-    return await _answered(lambda: _where(request, principal, upload))
+    return await TUS.where(request, service_of(request), _sender(request, principal), upload)
 
 
 @router.patch("/v1/uploads/{upload}", status_code=204, response_class=Response)
 async def go_on(request: Request, upload: uuid.UUID, principal: Writes) -> Response:
     """The next bytes of an upload."""
-    return await _answered(lambda: _go_on(request, principal, upload))
+    return await TUS.go_on(request, service_of(request), _sender(request, principal), upload)
 
 
 @router.delete("/v1/uploads/{upload}", status_code=204, response_class=Response)
 async def end(request: Request, upload: uuid.UUID, principal: Writes) -> Response:
     """Give an upload up. What became a batch stays one."""
-    return await _answered(lambda: _end(request, principal, upload))
+    return await TUS.end(request, service_of(request), _sender(request, principal), upload)
 
 
 @router.post("/v1/uploads/{upload}", status_code=204, response_class=Response)
 async def in_disguise(request: Request, upload: uuid.UUID, principal: Writes) -> Response:
     """PATCH or DELETE of a client that can only POST: X-HTTP-Method-Override says which."""
-    meant = {"PATCH": _go_on, "DELETE": _end}.get(request.headers.get("x-http-method-override", "").upper())
+    told = request.headers.get("x-http-method-override", "").upper()
+    meant = {"PATCH": TUS.go_on, "DELETE": TUS.end}.get(told)
     if meant is None:
-        return problem(405, "method_not_allowed", "Send PATCH, HEAD or DELETE.", headers=_COMMON)
-    return await _answered(lambda: meant(request, principal, upload))
+        return problem(405, "method_not_allowed", "Send PATCH, HEAD or DELETE.", headers=COMMON)
+    return await meant(request, service_of(request), _sender(request, principal), upload)
 
 
-async def _answered(work: Callable[[], Awaitable[Response]]) -> Response:
-    """Every answer names the version; what goes wrong is a problem document like elsewhere."""
-    try:
-        return await work()
-    except SimcheckError as error:
-        if error.http_status >= 500:
-            raise
-        answer = of_error(error)
-        answer.headers.update(_COMMON | {"Tus-Version": VERSION})
-        return answer
-    except ClientDisconnect:
-        return _empty(400)  # nobody reads it
-
-
-async def _create(request: Request, principal: Principal) -> Response:
-    service = _speaking(request)
-    length = _length(request, service.settings.upload_bytes)
-    written = request.headers.get("upload-metadata", "")
-    about = resume.said(written, _metadata(written))
-    with_content = request.headers.get("content-type") == CONTENT
-    if not with_content and request.headers.get("content-length", "0") != "0":
-        raise MediaTypeError(f"The first bytes of an upload are of the type {CONTENT}.")
-    check = _checksum(request) if with_content else None
-    async with principal.transaction(service) as session:
-        upload = await resume.create(
-            session, service.keyring, carrier_of(principal), principal.client, length, about, _keep(service)
-        )
-    location = {"Location": f"/v1/uploads/{upload.id}"}
-    if with_content:
-        upload = await _Piece(service, principal, upload, check).take(
-            pieces(request, service.settings.body_rate)
-        )
-        location["Upload-Offset"] = str(upload.received)
-    more = await _finished(service, principal, upload)
-    return _empty(201, location | _expiry(upload.expires_at) | more)
-
-
-async def _where(request: Request, principal: Principal, upload: uuid.UUID) -> Response:
-    service = _speaking(request)
-    async with principal.transaction(service) as session:
-        found = await resume.find(session, upload, principal.client)
-    headers = {"Upload-Offset": str(found.received), "Upload-Length": str(found.length)}
-    metadata = resume.about(found, service.keyring).metadata
-    if metadata:
-        headers["Upload-Metadata"] = metadata
-    return _empty(200, headers | _expiry(found.expires_at) | _link(found.batch_id))
-
-
-async def _go_on(request: Request, principal: Principal, upload: uuid.UUID) -> Response:
-    service = _speaking(request)
-    if request.headers.get("content-type") != CONTENT:
-        raise MediaTypeError(f"The bytes of an upload are of the type {CONTENT}.")
-    start, check = _number(request, "upload-offset"), _checksum(request)
-    async with principal.transaction(service) as session:
-        found = await resume.find(session, upload, principal.client)
-    if found.received != start:
-        raise ConflictError(f"The upload stands at byte {found.received}, not at {start}.")
-    found = await _Piece(service, principal, found, check).take(pieces(request, service.settings.body_rate))
-    more = await _finished(service, principal, found)
-    return _empty(204, {"Upload-Offset": str(found.received)} | _expiry(found.expires_at) | more)
-
-
-async def _end(request: Request, principal: Principal, upload: uuid.UUID) -> Response:
-    service = _speaking(request)
-    async with principal.transaction(service) as session:
-        folder = await resume.end(session, upload, principal.client)
-    if folder:
-        await asyncio.to_thread(service.store.remove_folder, folder)
-    return _empty(204)
-
-
-class _Piece:
-    """The bytes of one request on their way into an upload, a part at a time."""
-
-    def __init__(
-        self, service: Service, principal: Principal, upload: Upload, check: tuple[str, bytes] | None
-    ) -> None:
-        self.service, self.principal, self.upload = service, principal, upload
-        self.check = check
-        self.hash = hashlib.new(check[0], usedforsecurity=False) if check else None
-        self._part = ExitStack()
-        self._writer: SealedWriter | None = None
-
-    async def take(self, source: AsyncIterator[bytes]) -> Upload:
-        """Keep what comes; of a request that breaks off, what came (with a checksum, nothing)."""
-        waiting, broken = bytearray(), None
-        try:
-            try:
-                async for piece in source:
-                    waiting += piece
-                    if len(waiting) >= BLOCK_BYTES:
-                        await self._write(bytes(waiting))
-                        waiting.clear()
-            except (ClientDisconnect, SlowBodyError) as error:
-                broken = error
-            if broken is None or self.hash is None:
-                await self._write(bytes(waiting))
-                self._compare()
-                await self._count()
-        finally:
-            await asyncio.to_thread(self._discard)
-        if broken is not None:
-            raise broken
-        return self.upload
-
-    async def _write(self, content: bytes) -> None:
-        if not content:
-            return
-        if self._writer is None:
-            place = sealing(
-                self.service.store, self.service.keyring, str(self.upload.path), self.upload.received
-            )
-            self._writer = self._part.enter_context(place)
-        if self.upload.received + self._writer.size + len(content) > (self.upload.length or 0):
-            raise TooLargeError("More bytes came than Upload-Length says.")
-        await asyncio.to_thread(self._take, self._writer, content)
-        if self.hash is None and self._writer.size >= PART_BYTES:
-            await self._count()
-
-    def _take(self, writer: SealedWriter, content: bytes) -> None:
-        if self.hash is not None:
-            self.hash.update(content)
-        writer.write(content)
-
-    def _compare(self) -> None:
-        if self.hash is not None and self.check is not None and self.hash.digest() != self.check[1]:
-            raise _ChecksumError("The checksum does not fit. Nothing was kept; send these bytes again.")
-
-    async def _count(self) -> None:
-        """Put the part in its place and count it."""
-        if self._writer is None:
-            return
-        size = self._writer.size
-        async with self.principal.transaction(self.service) as session:
-            self.upload = await resume.add(
-                session, self.upload.id, self.principal.client, self.upload.received, size, self._part.close,
-                _keep(self.service),
-            )  # fmt: skip
-        self._writer = None
-
-    def _discard(self) -> None:
-        """Let go of a part that was not counted."""
-        if self._writer is not None:
-            failed = _DiscardedError()
-            self._part.__exit__(type(failed), failed, None)
-            self._writer = None
-
-
-class _DiscardedError(Exception):
-    """Ends the writing of a part that is not wanted."""
-
-
-async def _finished(service: Service, principal: Principal, upload: Upload) -> dict[str, str]:
-    """Once an upload is whole, it becomes a batch; the headers that name it."""
-    if upload.received != upload.length:
-        return {}
-    async with principal.transaction(service) as session:
-        upload = await resume.find(session, upload.id, principal.client)
-    if upload.batch_id is not None:
-        return _link(upload.batch_id)
-    file = SealedFile(service.store, service.keyring, str(upload.path), upload.length or 0)
-    digest = await asyncio.to_thread(vault.digest_of, file)
-    try:
-        async with principal.transaction(service) as session:
-            batch, unneeded = await resume.finish(session, service.keyring, upload.id, digest)
-    except (DigestError, ConflictError) as error:
-        async with principal.transaction(service) as session:
-            await resume.drop(session, upload.id, error.code)
-        await asyncio.to_thread(service.store.remove_folder, str(upload.path))
-        raise
-    if unneeded:
-        await asyncio.to_thread(service.store.remove_folder, unneeded)
-    return _link(batch.id)
-
-
-def _speaking(request: Request) -> Service:
-    """What the process holds, for a client of our version of the protocol."""
-    if request.headers.get("tus-resumable") != VERSION:
-        raise _VersionError(f"Send the header Tus-Resumable: {VERSION}.")
-    return service_of(request)
-
-
-def _length(request: Request, most: int) -> int:
-    if "upload-defer-length" in request.headers:
-        raise InvalidError("Upload-Defer-Length is not among this server's extensions. Send Upload-Length.")
-    length = _number(request, "upload-length")
-    if length > most:
-        raise TooLargeError(f"An upload has at most {most:,} bytes.")
-    return length
-
-
-def _number(request: Request, name: str) -> int:
-    shown = request.headers.get(name, "")
-    if not _NUMBER.fullmatch(shown):
-        raise InvalidError(f"{name}: a number of bytes.")
-    return int(shown)
-
-
-def _metadata(written: str) -> dict[str, str]:
-    """Upload-Metadata: pairs of a key and a value in base64, between commas. Raises InvalidError."""
-    if len(written) > MOST_METADATA:
-        raise InvalidError(f"Upload-Metadata: at most {MOST_METADATA} characters.")
-    values = {}
-    for pair in written.split(",") if written.strip() else ():
-        key, _, value = pair.strip().partition(" ")
-        try:
-            values[key] = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise InvalidError("Upload-Metadata: KEY BASE64, KEY BASE64, …") from None
-    return values
-
-
-def _checksum(request: Request) -> tuple[str, bytes] | None:
-    """Upload-Checksum: the algorithm and the digest. Raises InvalidError."""
-    shown = request.headers.get("upload-checksum")
-    if shown is None:
-        return None
-    algorithm, _, value = shown.strip().partition(" ")
-    if algorithm not in ALGORITHMS:
-        raise InvalidError(f"Upload-Checksum: the algorithm is one of {', '.join(ALGORITHMS)}.")
-    try:
-        return algorithm, base64.b64decode(value, validate=True)
-    except binascii.Error:
-        raise InvalidError("Upload-Checksum: ALGORITHM BASE64.") from None
-
-
-def _keep(service: Service) -> timedelta:
-    return timedelta(hours=service.settings.upload_hours)
-
-
-def _expiry(moment: datetime) -> dict[str, str]:
-    return {"Upload-Expires": format_datetime(moment, usegmt=True)}
-
-
-def _link(batch: uuid.UUID | None) -> dict[str, str]:
-    return {"Link": f'</v1/batches/{batch}>; rel="item"'} if batch else {}
-
-
-def _empty(status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(status_code=status, headers=_COMMON | (headers or {}))
+def _sender(request: Request, principal: Principal) -> Sender:
+    return sender_of(principal, service_of(request))

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -92,6 +92,12 @@ AND NOT EXISTS (
 """)
 # One publishes at a time: what it tells of other carriers' rows must be so at its end.
 ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('simcheck publish'))")
+# How many buckets a batch's newest run has, and how many of them are done.
+PROGRESS = sa.text("""
+SELECT run.buckets, count(bucket.run_id) FILTER (WHERE bucket.state = 'done')
+FROM run LEFT JOIN run_bucket AS bucket ON bucket.run_id = run.id
+WHERE run.batch_id = :batch GROUP BY run.id ORDER BY run.made_at DESC LIMIT 1
+""").bindparams(sa.bindparam("batch", type_=sa.Uuid()))
 # Batches of this carrier whose rows are old enough to leave the lake, while subscriptions still point there.
 LEAVING = sa.text("""
 SELECT id FROM batch WHERE carrier = :carrier AND done_at < :before AND id <> :batch
@@ -105,6 +111,19 @@ class Standing:
     before: Published | None
     before_batch: uuid.UUID | None
     others: list[Published]
+
+
+class Progress(NamedTuple):
+    """How many buckets a check has, and how many of them are done."""
+
+    buckets: int
+    done: int
+
+
+async def progress(session: AsyncSession, batch: uuid.UUID) -> Progress | None:
+    """How far the newest check of a batch is; None where there was none yet."""
+    row = (await session.execute(PROGRESS, {"batch": batch})).one_or_none()
+    return None if row is None else Progress(row[0], row[1])
 
 
 async def outdated(session: AsyncSession) -> list[uuid.UUID]:

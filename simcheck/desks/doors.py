@@ -1,7 +1,7 @@
 """All rooms of the desks together, and what a browser is told of an address under /desk or /portal that is
 none.
 
-A room is added by its router in `ROUTERS`, and what leads to it in `MENU`.
+A room is added by its routers in `ROUTERS`, and by what leads to it in `MENU`.
 """
 
 from __future__ import annotations
@@ -10,26 +10,29 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from simcheck.access.roles import Permission
+from simcheck.desks.admin import doors as admin
 from simcheck.desks.bulk import pages as bulk
 from simcheck.desks.double import agreement
 from simcheck.desks.double import pages as double
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
+from simcheck.desks.portal import doors as portal
 from simcheck.desks.signing import account, elsewhere, steps
 from simcheck.desks.start import pages as start
 from simcheck.errors import NotFoundError, SimcheckError
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router, bulk.router, double.router,
-    agreement.router,
+    agreement.router, *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
 MENU: tuple[Entry, ...] = (
     Entry("/desk/bulk", "bulk", Permission.BULK_PROPOSE),
     Entry("/desk/double", "double", Permission.DOUBLE_JUDGE),
     Entry("/desk/agreement", "double.figures", Permission.DOUBLE_SEE),
-)
+    *admin.MENU, *portal.MENU,
+)  # fmt: skip
 
 # Pages that whoever has not signed in may open, to do so or to undo it. Each has a door without a permission.
 OPEN = {

@@ -175,6 +175,25 @@ async def page(
     return list(await session.scalars(query.order_by(Question.number).limit(limit)))
 
 
+async def by_due(
+    session: AsyncSession, carrier: str, state: QuestionState,
+    after: tuple[datetime, uuid.UUID] | None = None, limit: int = 50,
+) -> list[Question]:  # fmt: skip
+    """A carrier's questions in this state, those due first: after the place (due_at, id), at most `limit`."""
+    query = sa.select(Question).where(Question.carrier == carrier, Question.state == state)
+    if after is not None:
+        query = query.where(sa.tuple_(Question.due_at, Question.id) > sa.tuple_(*map(sa.literal, after)))
+    return list(await session.scalars(query.order_by(Question.due_at, Question.id).limit(limit)))
+
+
+async def by_id(session: AsyncSession, question_id: uuid.UUID) -> Question:
+    """A question that the session may see. Raises `NotFoundError`."""
+    found = await session.get(Question, question_id)
+    if found is None:
+        raise NotFoundError("There is no such question.")
+    return found
+
+
 async def written(session: AsyncSession, keyring: Keyring, question: Question) -> list[Written]:
     """What was written of a question, in its order. The look is audited. Raises `SealError`."""
     query = sa.select(QuestionMessage).where(QuestionMessage.question_id == question.id)
@@ -238,6 +257,16 @@ async def give_to(session: AsyncSession, question_id: uuid.UUID, carrier: str | 
     await session.execute(sa.update(QuestionMessage).where(mine).values(carrier=carrier))
     _record(session, "question.routed", question, {"queue": question.queue})
     return question
+
+
+async def hand_to_staff(session: AsyncSession, question_id: uuid.UUID, carrier: str) -> Question:
+    """Have staff answer a question of this carrier's. Needs the ministry's scope: it is the carrier's no more
+    then. Raises as `answer`.
+    """
+    question = await _held(session, question_id)
+    if question.carrier != carrier:
+        raise NotFoundError("There is no such question.")
+    return await give_to(session, question_id, None)
 
 
 async def take_late(session: AsyncSession, most: int = 10_000) -> int:

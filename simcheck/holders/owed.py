@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import audit, clock
 from simcheck.db.engine import actor_of
 from simcheck.errors import NotFoundError
+from simcheck.feedback.corrected import Corrections, Said
 from simcheck.holders.correct import Given, cells_of
 from simcheck.holders.models import Correction, Outcome
 from simcheck.privacy import Keyring
@@ -96,6 +97,13 @@ async def by_number(session: AsyncSession, keyring: Keyring, carrier: str) -> Ma
     if said:
         audit.record(session, "correction.fetched", f"carrier/{carrier}", {"corrections": len(said)})
     return said
+
+
+async def beside(session: AsyncSession, keyring: Keyring, carrier: str) -> Corrections:
+    """The same as they stand beside the rows of a feedback file."""
+    given = await by_number(session, keyring, carrier)
+    cells = {token: Said(each.id_number, each.full_name, each.date_of_birth) for token, each in given.items()}
+    return Corrections(keyring, cells)
 
 
 async def forget(session: AsyncSession, after: timedelta) -> int:

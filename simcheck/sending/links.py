@@ -65,10 +65,13 @@ class Pace:
 
 
 class Health:
-    """Failures and latency of a link as running means, and whether it is left alone."""
+    """Failures and latency of a link as running means, how many answers were which, and whether it is left
+    alone.
+    """
 
     def __init__(self) -> None:
         self.failures, self.latency = 0.0, 0.0
+        self.taken, self.failed = 0, 0
         self._until, self._rest, self._trial = 0.0, FIRST_REST, False
 
     @property
@@ -88,6 +91,8 @@ class Health:
         """It was answered after so many seconds; None: it failed."""
         self._trial = False
         self.failures += WEIGHT * ((seconds is None) - self.failures)
+        self.taken += seconds is not None
+        self.failed += seconds is None
         if seconds is not None:
             self.latency += WEIGHT * (seconds - self.latency)
             if self.broken:

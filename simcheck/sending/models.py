@@ -213,3 +213,35 @@ class InboundPart(Base):
     digest: Mapped[bytes]
     received_at: Mapped[datetime] = mapped_column(index=True)
     inbound_id: Mapped[uuid.UUID | None]
+
+
+class LinkBeat(Base):
+    """A sender process's newest sign of life for one of its links.
+
+    `rate` is what the link may send now, `set_rate` what it is set up for, `per_second` what it took between
+    the last two signs, all in parts a second. `failures` is a running share, `latency` a running mean in
+    seconds. `taken`, `failed` and `throttled` are counted since the process began. `resting`: it failed so
+    often that it is left alone for a while.
+    """
+
+    __tablename__ = "link_beat"
+    __table_args__ = (
+        one_of("channel", Channel),
+        {"prefixes": ["UNLOGGED"], "postgresql_with": {"fillfactor": 50}},
+    )
+
+    process: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    link: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    up: Mapped[bool]
+    resting: Mapped[bool]
+    rate: Mapped[float] = mapped_column(sa.Double())
+    set_rate: Mapped[float] = mapped_column(sa.Double())
+    failures: Mapped[float] = mapped_column(sa.Double())
+    latency: Mapped[float] = mapped_column(sa.Double())
+    in_hand: Mapped[int] = mapped_column(sa.Integer())
+    taken: Mapped[int] = mapped_column(sa.BigInteger())
+    failed: Mapped[int] = mapped_column(sa.BigInteger())
+    throttled: Mapped[int] = mapped_column(sa.BigInteger())
+    per_second: Mapped[float] = mapped_column(sa.Double())
+    at: Mapped[datetime]

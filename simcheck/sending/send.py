@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import clock, log
 from simcheck.errors import UnavailableError
 from simcheck.messages.words import Channel
-from simcheck.sending import receipts, sweeps
+from simcheck.sending import beats, receipts, sweeps
 from simcheck.sending.claim import Claimed, claim
 from simcheck.sending.figures import Figures
 from simcheck.sending.inbox import Inbox
@@ -72,6 +73,7 @@ class Sender:
         self.recorder = Recorder(service, self.matching)
         self.figures = Figures()
         self.lanes: dict[Channel, Lanes] = {Channel.SMS: [], Channel.EMAIL: []}
+        self.process = uuid.uuid4()
         self._heard, self._stopping = asyncio.Event(), False
         self._lease = timedelta(seconds=service.settings.sending_lease_seconds)
 
@@ -104,6 +106,7 @@ class Sender:
             going.append(group.create_task(self.recorder.run()))
             going.append(group.create_task(self.inbox.run()))
             going.append(group.create_task(self._sweep()))
+            going.append(group.create_task(self._watch()))
             going.append(group.create_task(listen(self.service.database.url, self._heard)))
             claiming = [group.create_task(self._claim(channel)) for channel in self.lanes]
             await stop.wait()
@@ -261,16 +264,23 @@ class Sender:
         while True:
             with contextlib.suppress(UnavailableError):
                 await sweep(self.service, self.matching)
+            await asyncio.sleep(SWEEP)
+
+    async def _watch(self) -> None:
+        """Tell how things are, every few seconds, however long a sweep takes."""
+        while True:
+            with contextlib.suppress(UnavailableError):
                 await self._look()
             await asyncio.sleep(SWEEP)
 
     async def _look(self) -> None:
-        """Set the figures that are states, not counts."""
+        """Set the figures that are states, not counts, and write down how the links are."""
         now = clock.now()
         async with self.service.database.transaction("metrics", ministry=True) as session:
             ages: list[tuple[str, datetime | None]] = [
                 (row[0], row[1]) for row in await session.execute(OLDEST, {"now": now})
             ]
+            await beats.write(session, self.process, self.lanes)
         for channel, since in ages:
             self.figures.due.labels(channel).set((now - since).total_seconds() if since else 0)
         for lane in (lane for lanes in self.lanes.values() for lane in lanes):

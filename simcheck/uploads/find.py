@@ -16,6 +16,8 @@ from simcheck.uploads.load import dataset_of
 from simcheck.uploads.models import Batch, BatchState
 from simcheck.uploads.receive import place_of_name
 
+ENDED = frozenset({BatchState.DONE, BatchState.REFUSED})  # nothing more becomes of these
+
 
 async def one(session: AsyncSession, batch: uuid.UUID) -> Batch:
     """A batch. Raises NotFoundError."""

@@ -152,6 +152,12 @@ async def drop(session: AsyncSession, upload: uuid.UUID, reason: str) -> None:
     audit.record(session, "upload.refused", f"upload/{upload}", {"reason": reason})
 
 
+async def under_way(session: AsyncSession, client: str) -> list[Upload]:
+    """What a client has begun to send and may go on with, the newest first."""
+    mine = (Upload.client == client, Upload.batch_id.is_(None), Upload.expires_at > clock.now())
+    return list(await session.scalars(sa.select(Upload).where(*mine).order_by(Upload.made_at.desc())))
+
+
 async def unfinished(session: AsyncSession) -> list[Upload]:
     """Uploads that are whole and no batch yet: their process was killed in between."""
     whole = (Upload.received == Upload.length, Upload.batch_id.is_(None), Upload.expires_at > clock.now())

@@ -5,6 +5,7 @@
     pages.py     templates become answers; the files beside pages
     words.py     texts by key, dates and numbers as people write them
     routes.py    routes whose errors are pages
+    places.py    where a page of a list ends
     client.py    from which address and with which browser somebody asks
     oidc.py      OpenID Connect: who has signed in elsewhere
 

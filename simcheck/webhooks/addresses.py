@@ -49,6 +49,14 @@ async def listed(session: AsyncSession, carrier: str) -> list[Webhook]:
     return list(await session.scalars(query))
 
 
+async def find(session: AsyncSession, webhook_id: uuid.UUID) -> Webhook:
+    """An address. Raises `NotFoundError`, also for another carrier's."""
+    found = await session.get(Webhook, webhook_id)
+    if found is None:
+        raise NotFoundError("There is no such webhook.")
+    return found
+
+
 async def remove(session: AsyncSession, webhook_id: uuid.UUID) -> None:
     """Tell an address nothing more; what is on its way to it is dropped. Raises `NotFoundError`."""
     gone = await session.execute(sa.delete(Webhook).where(Webhook.id == webhook_id))
@@ -59,8 +67,7 @@ async def remove(session: AsyncSession, webhook_id: uuid.UUID) -> None:
 
 async def deliveries(session: AsyncSession, webhook_id: uuid.UUID, limit: int) -> list[WebhookDelivery]:
     """What an address was told, or is to be told, the newest first. Raises `NotFoundError`."""
-    if await session.get(Webhook, webhook_id) is None:
-        raise NotFoundError("There is no such webhook.")
+    await find(session, webhook_id)
     query = sa.select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id)
     return list(await session.scalars(query.order_by(WebhookDelivery.made_at.desc()).limit(limit)))
 

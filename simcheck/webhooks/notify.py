@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck import clock
+from simcheck import audit, clock
 from simcheck.queue import enqueue_many
+from simcheck.webhooks.models import DeliveryState, Webhook, WebhookDelivery
 
 EVENTS = {
     "batch.done": "a batch was checked and its results are published",
@@ -18,6 +19,7 @@ EVENTS = {
     "feedback.ready": "a feedback file can be fetched",
     "case.changed": "cases were opened, changed or closed",
 }
+TEST = "webhook.test"  # what an address is told when its carrier tries it
 # An address is told of a subject once, however often the event is noticed.
 STORE = sa.text("""
 INSERT INTO webhook_delivery (id, carrier, webhook_id, event, subject, payload, state, made_at, due_at)
@@ -42,6 +44,20 @@ async def notify(
     told = {"carrier": carrier, "event": event, "subject": subject, "payload": json.dumps(dict(data))}
     stored = (await session.scalars(STORE, {**told, "at": clock.now()})).all()
     await wake(session, stored)
+
+
+async def try_out(session: AsyncSession, webhook: Webhook) -> uuid.UUID:
+    """Have one address told something that means nothing; the id of the delivery."""
+    made, at = uuid.uuid4(), clock.now()
+    delivery = WebhookDelivery(
+        id=made, carrier=webhook.carrier, webhook_id=webhook.id, event=TEST, subject=f"test/{made}",
+        payload={"webhook": str(webhook.id)}, state=DeliveryState.DUE, attempts=0, made_at=at, due_at=at,
+    )  # fmt: skip
+    session.add(delivery)
+    await session.flush()
+    audit.record(session, "webhook.tried", f"webhook/{webhook.id}")
+    await wake(session, [made])
+    return made
 
 
 async def wake(session: AsyncSession, deliveries: Sequence[uuid.UUID]) -> None:

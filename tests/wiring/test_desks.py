@@ -15,7 +15,7 @@ from simcheck.app import whole_app
 from simcheck.config import Settings
 from simcheck.desks.doors import FILES, MENU, OPEN
 from simcheck.desks.frame import menu
-from simcheck.desks.frame.door import SIGN_IN, DeskRoute, Door
+from simcheck.desks.frame.door import SIGN_IN, DeskRoute, Door, Token
 from simcheck.desks.frame.pages import WORDS
 from tests.desking import at_desk
 from tests.serving import ISSUER
@@ -41,7 +41,8 @@ def test_every_page_has_one_door_with_permissions_or_is_open():
     assert len(ROUTES) > 10
     for route in ROUTES:
         assert bool(door_of(route).permissions) is (route.path not in OPEN), route.path
-        assert route.methods <= {"GET", "POST"}, route.path
+        if door_of(route).token is not Token.HEADER:  # a script of ours knows more than a form
+            assert route.methods <= {"GET", "POST"}, route.path
         assert not route.include_in_schema, route.path
         assert menu.side_of(route.path) is not None, route.path
     assert {route.path for route in ROUTES} >= OPEN
@@ -82,9 +83,10 @@ def may(role: Role, route: DeskRoute) -> bool:
 
 
 async def ask(http: httpx.AsyncClient, route: DeskRoute, token: str) -> httpx.Response:
-    if "POST" in route.methods:
-        return await http.post(filled(route), data={"form_token": token})
-    return await http.get(filled(route))
+    [method] = route.methods
+    if method == "POST":
+        return await http.post(filled(route), data={"form_token": token}, headers={"X-Form-Token": token})
+    return await http.request(method, filled(route), headers={"X-Form-Token": token})
 
 
 def let_in(answer: httpx.Response) -> bool:

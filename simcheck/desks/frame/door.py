@@ -8,15 +8,18 @@ to it.
         return visit.page("queue/list", rows=rows)
 
 Whoever has not signed in is sent to do so. Pages under /desk are the ministry's, those under /portal
-carriers', whatever somebody may otherwise. A form is taken only from a page of ours, in the same session.
+carriers', whatever somebody may otherwise. A form is taken only from a page of ours, in the same session; so
+is what a script of ours sends, and a file.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -35,7 +38,7 @@ from simcheck.service import Service
 from simcheck.web import client, forms
 from simcheck.web.cookies import Jar
 from simcheck.web.forms import Form
-from simcheck.web.pages import HEADERS
+from simcheck.web.pages import CONNECTING, HEADERS
 from simcheck.web.routes import PagesRoute
 from simcheck.web.words import Words
 
@@ -43,6 +46,8 @@ from simcheck.web.words import Words
 VISIT, SESSION, LANGUAGE = "desk_visit", "desk_session", "desk_language"
 SIGN_IN = "/desk/sign-in"
 _NOTED, _NOTED_SECONDS = "desk_noted", 600
+TOKEN_HEADER = "x-form-token"  # noqa: S105
+_READING = {"GET", "HEAD", "OPTIONS"}
 _A_YEAR = 365 * 24 * 3600
 # Where somebody may be led after signing in: a page of the desks, and nothing that could be another site.
 _INSIDE = re.compile(r"/(desk|portal)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~&=%+,:-]*)?")
@@ -58,6 +63,16 @@ class MustChangeError(NotAllowedError):
     """The password has to be changed before anything else."""
 
     code = "must_change"
+
+
+class Token(Enum):
+    """Where a request that changes something has the token of our pages."""
+
+    FORM = "form"  # in a form, which the door reads
+    HEADER = "header"  # in the header `X-Form-Token`: a script of ours
+    FILE = (
+        "file"  # in a form with a file, which the page reads; it calls `Visit.require_ours` before the file
+    )
 
 
 @dataclass(frozen=True)
@@ -102,6 +117,10 @@ class Visit:
     def can(self, *wanted: Permission) -> bool:
         """Whether the person may do all of this."""
         return self.somebody is not None and self.somebody.permissions.issuperset(wanted)
+
+    def require_ours(self, fields: Mapping[str, str]) -> None:
+        """Raise `FormExpiredError` unless this is a form of ours. For pages that read forms themselves."""
+        forms.require_ours(self.request, Form(fields), self.form_token)
 
     def opened(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction for somebody who is not known yet: to sign in, nothing else."""
@@ -148,8 +167,12 @@ class Visit:
     def _bound(self) -> str:
         return self.jar.get(SESSION) or ""
 
-    def page(self, name: str, status: int = 200, *, at: str | None = None, **values: Any) -> Response:
-        """Answer with a page, `room/name`. `at`: its address, where it is not the one that was asked for."""
+    def page(
+        self, name: str, status: int = 200, *, at: str | None = None, connects: bool = False, **values: Any
+    ) -> Response:
+        """Answer with a page, `room/name`. `at`: its address, where it is not the one that was asked for;
+        `connects`: its script asks us for more.
+        """
         path = at or self.request.url.path
         noted = self._noted()
         entries = menu.entries_for(self.somebody, self.request.app.state.menu) if self.somebody else []
@@ -159,7 +182,8 @@ class Visit:
                "faults": {}, "noted": noted, "menu": entries, "root": self.root, "path": path,
                "here": self.address, "other_language": self._in_other_language(at), **values},
         )  # fmt: skip
-        response = HTMLResponse(html, status, HEADERS | {"Content-Language": self.words.language.value})
+        headers = HEADERS | (CONNECTING if connects else {})
+        response = HTMLResponse(html, status, headers | {"Content-Language": self.words.language.value})
         self.jar.onto(response)
         return response
 
@@ -227,13 +251,15 @@ def visit_of(request: Request, form: Form | None = None) -> Visit:
     return Visit(request, service, pages.WORDS[language], jar, form or Form())
 
 
-async def known(visit: Visit) -> Visit:
-    """The visit with whoever has signed in; a session that is over is forgotten."""
+async def known(visit: Visit, *, awake: bool = True) -> Visit:
+    """The visit with whoever has signed in; a session that is over is forgotten. `awake`: somebody asks, not
+    a page by itself.
+    """
     token = visit.jar.get(SESSION)
     if token is None:
         return visit
     async with visit.opened() as session:
-        person = await staff_sessions.read(session, visit.service, token)
+        person = await staff_sessions.read(session, visit.service, token, sign_of_life=awake)
     if person is None:
         visit.jar.drop(SESSION)
     return replace(visit, somebody=person)
@@ -245,19 +271,24 @@ class Door:
 
     permissions: frozenset[Permission] = frozenset()
     before_change: bool = False
+    token: Token = Token.FORM
+    awake: bool = True
 
     async def __call__(self, request: Request) -> Visit:
         """The visit. Raises `SignedOutError`, `NotAllowedError`, `FormExpiredError`, `InvalidError`,
         `MediaTypeError`.
         """
-        visit = await known(visit_of(request))
+        visit = await known(visit_of(request), awake=self.awake)
         request.state.visit = visit  # so that what goes wrong is told to the person, with their menu
         if self.permissions:
             self._require(visit)
-        if request.method == "POST":
-            form = await forms.read(request)
-            forms.require_ours(request, form, visit.form_token)
-            visit = replace(visit, form=form)
+        if request.method in _READING:
+            return visit
+        if self.token is Token.FORM:
+            visit = replace(visit, form=await forms.read(request))
+            visit.require_ours(visit.form.fields)
+        elif self.token is Token.HEADER:
+            visit.require_ours({forms.TOKEN: request.headers.get(TOKEN_HEADER, "")})
         return visit
 
     def _require(self, visit: Visit) -> None:
@@ -268,13 +299,16 @@ class Door:
             raise MustChangeError("Change the password first.")
 
 
-def needs(*permissions: Permission, before_change: bool = False) -> Dependency:
+def needs(
+    *permissions: Permission, before_change: bool = False, token: Token = Token.FORM, awake: bool = True
+) -> Dependency:
     """The door of a page for people with all these permissions. `before_change`: also before somebody has
-    changed the password that another drew for them. Raises `ValueError` for a page without a permission.
+    changed the password that another drew for them. `awake` False: pages ask for this by themselves, which
+    is no sign of life. Raises `ValueError` for a page without a permission.
     """
     if not permissions:
         raise ValueError("a page of the desks names the permissions that it needs")
-    dependency: Dependency = Depends(Door(frozenset(permissions), before_change))
+    dependency: Dependency = Depends(Door(frozenset(permissions), before_change, token, awake))
     return dependency
 
 

@@ -7,7 +7,7 @@ from alembic import op
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 # Whoever proposes never approves, and what suspends or disowns always has a second person: whatever a
 # program says, since it can neither change the proposer nor what is proposed (see the privileges below).

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simcheck.access import tokens
-from simcheck.api import batches
+from simcheck.ingest import watching
 from tests.building import row
 from tests.uploading import PEOPLE, declared, file_of, finish, subscriptions, work
 
@@ -302,7 +302,7 @@ async def test_half_an_upload_and_a_slow_client(send, service, monkeypatch):
 
     answer = await send(stops())
     assert (answer.status_code, answer.json()["code"]) == (408, "slow_body")
-    monkeypatch.setattr("simcheck.api.intake.GRACE", 0.1)
+    monkeypatch.setattr("simcheck.ingest.bodies.GRACE", 0.1)
 
     async def drips():
         for _ in range(20):
@@ -370,7 +370,7 @@ async def test_parquet(outcome, service, tmp_path):
 
 
 async def test_events_tell_every_change_until_the_end(send, http, sender, service, owner, monkeypatch):
-    monkeypatch.setattr(batches, "POLL", 0.05)
+    monkeypatch.setattr(watching, "POLL", 0.05)
     batch = (await send()).json()
 
     async def watch():
@@ -378,13 +378,13 @@ async def test_events_tell_every_change_until_the_end(send, http, sender, servic
         assert answer.headers["content-type"].startswith("text/event-stream")
         return [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
 
-    watching = asyncio.create_task(watch())
+    looking = asyncio.create_task(watch())
     await asyncio.sleep(0.3)
     await work(service)
     await asyncio.sleep(0.3)
     finish(owner, batch)
     async with asyncio.timeout(5):
-        seen = await watching
+        seen = await looking
     states = [each["state"] for each in seen]
     assert (states[0], states[-1]) == ("received", "done")
     assert "checking" in states

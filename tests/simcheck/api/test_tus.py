@@ -13,7 +13,7 @@ import pytest
 from tusclient.client import TusClient
 
 from jobs import uploads
-from simcheck.api import tus
+from simcheck.ingest import tus
 from tests.uploading import PEOPLE, declared, subscriptions, work
 
 pytestmark = pytest.mark.anyio

@@ -62,8 +62,8 @@ def test_a_room_says_what_is_its_own(room):
 
 def test_every_text_is_used():
     """By its name, or by the beginning of a name that is put together: say("trouble." ~ code ~ ".title")."""
-    put_together = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)*\.)["'] ?[~+]""", SOURCES))
-    put_together |= set(re.findall(r"""f["']([a-z_]+(?:\.[a-z_]+)*\.)\{""", SOURCES))
+    put_together = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)*[._])["'] ?[~+]""", SOURCES))
+    put_together |= set(re.findall(r"""f["']([a-z_]+(?:\.[a-z_]+)*[._])\{""", SOURCES))
     offered = {f"{entry.room}.{word}" for entry in MENU for word in ("menu", "about")}
     for key in pages.WORDS[Language.VI].texts:
         named = re.search(rf"""["']{re.escape(key)}["']""", SOURCES)

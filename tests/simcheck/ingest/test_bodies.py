@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.api import intake
-from simcheck.api.intake import Intake, _Form
 from simcheck.errors import InvalidError
+from simcheck.ingest import bodies
+from simcheck.ingest.bodies import Intake, _Form
 
 EDGE = b"boundary-of-parts"
 
@@ -60,7 +60,7 @@ def test_anything_else_is_refused_in_words(body, cuts):
 def test_any_name_of_a_file_can_be_kept(name):
     for written in (f'attachment; filename="{name}"', f"attachment; filename*=UTF-8''{name}", name):
         try:
-            found = intake._file_name(written)
+            found = bodies._file_name(written)
         except InvalidError:
             continue
         if found is not None:
@@ -70,7 +70,7 @@ def test_any_name_of_a_file_can_be_kept(name):
 
 
 def test_a_name_is_its_last_part():
-    assert intake._file_name('attachment; filename="..\\..\\a/b.csv"') == "b.csv"
-    assert intake._file_name("attachment; filename*=UTF-8''th%C3%A1ng.csv") == "tháng.csv"
-    assert intake._file_name('attachment; filename="x/"') is None
-    assert intake._file_name("attachment") is None
+    assert bodies._file_name('attachment; filename="..\\..\\a/b.csv"') == "b.csv"
+    assert bodies._file_name("attachment; filename*=UTF-8''th%C3%A1ng.csv") == "tháng.csv"
+    assert bodies._file_name('attachment; filename="x/"') is None
+    assert bodies._file_name("attachment") is None

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 
@@ -31,6 +31,8 @@ _FORMS = {"application/x-www-form-urlencoded"}
 _SHA256 = re.compile(r"(?i)sha-256=:?([A-Za-z0-9+/]{43}=):?")
 
 Take = Callable[[bytes], None]
+# Called with a form's fields so far, before anything of its file is kept; what it raises ends the reading.
+BeforeFile = Callable[[Mapping[str, str]], None]
 
 
 async def pieces(request: Request, least_rate: int) -> AsyncIterator[bytes]:
@@ -88,11 +90,14 @@ class Intake:
         self._body.update(content)
 
 
-async def take_in(request: Request, least_rate: int, write: Take) -> Intake:
+async def take_in(
+    request: Request, least_rate: int, write: Take, before_file: BeforeFile | None = None
+) -> Intake:
     """Read a body, the file itself or a form with the file in it; `write` is called with the file's bytes.
 
-    The headers Content-Digest, Repr-Digest (RFC 9530) and Digest (RFC 3230) are held against what came.
-    Raises MediaTypeError, InvalidError, DigestError, SlowBodyError, and what `write` raises.
+    With `before_file` the body is a form, whose fields stand before its file. The headers Content-Digest,
+    Repr-Digest (RFC 9530) and Digest (RFC 3230) are held against what came.
+    Raises MediaTypeError, InvalidError, DigestError, SlowBodyError, and what `write` and `before_file` raise.
     """
     promised = digests(request)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
@@ -102,9 +107,11 @@ async def take_in(request: Request, least_rate: int, write: Take) -> Intake:
         raise MediaTypeError("Send the file as the body, or as the part `file` of multipart/form-data.")
     intake = Intake(_file_name(request.headers.get("content-disposition", "")))
     if kind == b"multipart/form-data":
-        form = _Form(intake, write, options.get(b"boundary", b""))
+        form = _Form(intake, write, options.get(b"boundary", b""), before_file)
         await in_blocks(pieces(request, least_rate), form.feed)
         form.end()
+    elif before_file is not None:
+        raise MediaTypeError("Send the page's own form.")
     else:
         await in_blocks(pieces(request, least_rate), lambda content: _raw(intake, content, write))
     intake.check(promised)
@@ -144,10 +151,12 @@ def _file_name(disposition: str) -> str | None:
 class _Form:
     """A multipart body: the part `file` is handed on, short fields are kept. Runs in a thread."""
 
-    def __init__(self, intake: Intake, write: Take, boundary: bytes) -> None:
+    def __init__(
+        self, intake: Intake, write: Take, boundary: bytes, before_file: BeforeFile | None = None
+    ) -> None:
         if not 0 < len(boundary) <= 70:  # RFC 2046, 5.1.1
             raise InvalidError("multipart/form-data without a boundary.")
-        self._intake, self._write = intake, write
+        self._intake, self._write, self._before_file = intake, write, before_file
         self._name, self._value = b"", b""
         self._headers: dict[bytes, bytes] = {}
         self._field: str | None = None
@@ -196,6 +205,8 @@ class _Form:
             self._files += 1
             if self._files > 1:
                 raise InvalidError("The form has two parts `file`. Send one batch a file.")
+            if self._before_file is not None:
+                self._before_file(self._intake.fields)
             self._field = None
             self._intake.file_name = _file_name(disposition.decode("utf-8", "replace"))
         elif name in self._intake.fields:
