@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from simcheck import audit
 from simcheck.cases.models import Case, CaseEvent
 from simcheck.cases.states import DESK
 from simcheck.crosscheck.models import Subscription
@@ -28,7 +29,9 @@ from simcheck.service import Service
 
 @dataclass(frozen=True)
 class Then:
-    """A case as it was. `records` is masked, and None where the lake has its row no more."""
+    """A case as it was. `records` is masked unless `is_clear`, and None where the lake has its row no
+    more.
+    """
 
     review_id: uuid.UUID
     carrier: str
@@ -37,11 +40,20 @@ class Then:
     answer: str | None
     reasons: Sequence[Explained]
     records: Records | None = field(repr=False)
+    is_clear: bool = False
     history: Sequence[Change] = ()
 
 
-async def then(session: AsyncSession, service: Service, review: DoubleReview) -> Then:
-    """The case of a review, before its first decision."""
+async def then(
+    session: AsyncSession, service: Service, review: DoubleReview, *, clear: bool = False
+) -> Then:  # fmt: skip
+    """The case of a review, before its first decision; with `clear` its records are not masked, and the look
+    is audited as that at any case.
+    """
+    if clear:
+        seen = {"purpose": "deciding", "double": str(review.id)}
+        stream = f"case/{review.carrier}"
+        audit.record(session, "case.unmasked", f"case/{review.case_id}", seen, stream=stream)
     query = (
         sa.select(CaseEvent)
         .where(CaseEvent.case_id == review.case_id, CaseEvent.at < review.first_at,
@@ -50,12 +62,14 @@ async def then(session: AsyncSession, service: Service, review: DoubleReview) ->
     )  # fmt: skip
     return Then(
         review.id, review.carrier, review.state_then, review.verdict, review.answer,
-        explained(review.reasons), await _records(session, service, review),
+        explained(review.reasons), await _records(session, service, review, clear=clear), clear,
         [changes.of_event(each) for each in await session.scalars(query)],
     )  # fmt: skip
 
 
-async def _records(session: AsyncSession, service: Service, review: DoubleReview) -> Records | None:
+async def _records(
+    session: AsyncSession, service: Service, review: DoubleReview, *, clear: bool
+) -> Records | None:  # fmt: skip
     """Both records, the declared one from where it stood then."""
     case = await session.get(Case, review.case_id)
     if case is None or review.batch_id is None:
@@ -67,6 +81,7 @@ async def _records(session: AsyncSession, service: Service, review: DoubleReview
     place = {"batch_id": review.batch_id, "bucket": review.bucket, "row": review.row}
     judged = {"verdict": review.verdict, "reasons": review.reasons}
     try:
-        return records.masked(await records.of(session, service, Subscription(**values | place | judged)))
+        found = await records.of(session, service, Subscription(**values | place | judged))
     except SealError:
         return None
+    return found if clear else records.masked(found)

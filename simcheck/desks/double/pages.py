@@ -21,6 +21,7 @@ from simcheck.review.models import DoubleReview, RightOne
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
 Judge = Annotated[Visit, needs(Permission.DOUBLE_JUDGE)]
+Looker = Annotated[Visit, needs(Permission.DOUBLE_JUDGE, Permission.CASE_UNMASK)]
 Supervisor = Annotated[Visit, needs(Permission.DOUBLE_SETTLE)]
 ROOM = "/desk/double"
 MOST_NOTE = 2000
@@ -75,6 +76,12 @@ async def judge(visit: Judge, review_id: uuid.UUID) -> Response:
     return await _next(visit)
 
 
+@router.post("/desk/double/{review_id}/clear")
+async def clear(visit: Looker, review_id: uuid.UUID) -> Response:
+    """The case with its records in clear; the look is audited. Not an address that can be loaded again."""
+    return await _shown(visit, review_id, clear=True)
+
+
 @router.post("/desk/double/{review_id}/settle")
 async def settle(visit: Supervisor, review_id: uuid.UUID) -> Response:
     """Say which one is right."""
@@ -94,15 +101,17 @@ async def _next(visit: Visit) -> Response:
 
 
 async def _shown(
-    visit: Visit, review_id: uuid.UUID, faults: dict[str, str] | None = None, note: str = ""
+    visit: Visit, review_id: uuid.UUID, faults: dict[str, str] | None = None, note: str = "",
+    *, clear: bool = False,
 ) -> Response:  # fmt: skip
     async with visit.acting() as session:
         review = await double.one(session, review_id)
         _require_held(visit, review)
-        case = await blind.then(session, visit.service, review)
+        case = await blind.then(session, visit.service, review, clear=clear)
     say = visit.words
     return visit.page(
-        "double/judge", 422 if faults else 200, case=case, note=note, faults=faults or {}, most=MOST_NOTE,
+        "double/judge", 422 if faults else 200, at=f"{ROOM}/{review_id}", case=case, note=note,
+        faults=faults or {}, most=MOST_NOTE,
         state=words.group("state")[case.state][say.language], chosen=visit.form.line("choice"),
         groups=telling.groups(double.decisions(), say.language),
         happened=[each.said(say.language) for each in case.history], until=review.claimed_until,

@@ -45,6 +45,8 @@ async def test_judged_blind_and_settled_by_a_third(app, decided, owner):
         for leak in ("reviewer", "Trùng với hồ sơ khác</li>", str(decided), "Đã đóng"):
             assert leak not in page, leak
         assert (await first.get(at)).status_code == 409
+        assert (await first.send(f"{at}/clear")).status_code == 409
+        assert (await second.send(f"{at}/clear")).status_code == 200
         assert (await second.send(at, {"choice": "hold.court"})).status_code == 422
         answer = await second.send(at, {"choice": "suspend.fraud_suspected", "note": "khác"})
         assert answer.headers["location"] == "/desk/double"
