@@ -9,7 +9,7 @@ from simcheck import clock
 from simcheck.review import blind, claim, decide, double
 from simcheck.review.decide import Choice
 from tests.building import row
-from tests.holding import a_country, case_of, wrong_name
+from tests.holding import AN, a_country, case_of, wrong_name
 from tests.reviewing import acting
 from tests.running import NOON
 from tests.simcheck.review.test_decide import decided, opened
@@ -42,7 +42,7 @@ async def test_its_record_is_the_one_of_then_masked_unless_asked_for(service, ow
     )  # fmt: skip
     owner.execute("INSERT INTO carrier VALUES ('viettel', now())")
     with clock.fixed(NOON):
-        await a_country(service, tmp_path, [wrong_name(1), row(2)])
+        await a_country(service, tmp_path, [wrong_name(1), row(2, AN)])
         case = case_of(owner, service.keyring, 1)[0]
         await acting(service, "lan", lambda s: claim.claim(s, service.settings, case, "lan"))
         choice = Choice("not_the_holder", "another_person", 1)
