@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from jobs.reports import after_run as count_again
 from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import clock, log
@@ -211,6 +212,7 @@ async def _tell(session: AsyncSession, run: Run, task: Task) -> None:
         )
     await enqueue(session, "runs.renew", queueing_lock="runs.renew")
     await enqueue(session, "notices.follow", queueing_lock="notices.follow")
+    await count_again(session)
 
 
 @sweep("runs.sweep")

@@ -185,6 +185,15 @@ class Settings(BaseSettings):
         20, ge=0, le=1000, description="Of 1000 decided cases, how many are judged by a second reviewer."
     )
 
+    # The country's figures.
+    small_group: int = Field(
+        10, ge=0, le=1000,
+        description="Groups of fewer SIMs than this are hidden from those who may not see small ones.",
+    )  # fmt: skip
+    target_share: float = Field(
+        1, gt=0, le=1, description="The share of real SIMs that the country is to reach, 0 to 1."
+    )
+
     # What holders are told.
     official_address: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.:/-]{1,40}$",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import random
 import uuid
+from html.parser import HTMLParser
 from typing import Any
 
 from simcheck.cases.targets import load
@@ -105,3 +106,43 @@ def a_country(owner: Any, seed: int = 1, rows: int = 600) -> None:
 def carriers() -> tuple[str | None, ...]:
     """Every carrier that a figure may be asked for."""
     return (None, *CARRIERS, NOBODY)
+
+
+async def count(service: Any) -> None:
+    """Everything that jobs count, of the moment that it is."""
+    from jobs.reports import count_country, count_flow, find_patterns
+
+    for work in (count_country, count_flow, find_patterns):
+        await work(service)
+
+
+class Links(HTMLParser):
+    """The figures of a page: its links to lists, with the numbers that they stand on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._href: str | None = None
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        href = dict(attrs).get("href") or ""
+        if tag == "a" and href.startswith("/desk/country/list?") and "after=" not in href:
+            self._href, self._text = href, ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._href:
+            self.found.append((self._href, self._text.strip()))
+            self._href = None
+
+
+def lists_of(page: str) -> list[tuple[str, int]]:
+    """The lists that a page's numbers lead to, with the numbers."""
+    reader = Links()
+    reader.feed(page)
+    return [
+        (href, int(text.replace(".", ""))) for href, text in reader.found if text.replace(".", "").isdigit()
+    ]

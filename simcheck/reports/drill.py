@@ -21,6 +21,7 @@ from simcheck.reasons import Reason, Verdict
 from simcheck.reports.kinds import BANDS, CARRIER, KINDS, Of, midnight, opened
 
 STREAM_ROWS = 5000  # the most of a page of a list
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000  # far from where days end
 # A subscription that is over is no SIM any more: nothing counts it.
 ACTIVE = "status IS DISTINCT FROM 'over'"
 _ID = {Of.SUBSCRIPTION: "msisdn_token, carrier"}
@@ -37,6 +38,9 @@ _COLUMNS = {
     Of.CORRECTION: ("id", "carrier", "case_id", "outcome", "made_at", "settled_at"),
     Of.QUESTION: ("id", "about", "number", "state", "channel", "opened_at", "due_at", "answered_at"),
 }  # fmt: skip
+# What stands for one subscription or case, and what places it: rows without these are of nobody.
+NAMES = frozenset({"msisdn_token", "id", "code", "case_id", "number"})
+PLACES = frozenset({"carrier", "about", "province", "point_of_sale", "activated_on"})
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def read(query: Mapping[str, str]) -> Drill:
         given = {name: _READ.get(name, str)(value) for name, value in query.items() if name in known}
         found = Drill(**given)
         where(found)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise InvalidError("There is no such list. Open it from its figure.") from None
     return found
 
@@ -100,11 +104,12 @@ def where(drill: Drill) -> tuple[str, dict[str, Any]]:
     return " AND ".join(parts), values
 
 
-async def count(session: AsyncSession, drill: Drill) -> int:
-    """How many rows there are now."""
+async def count(session: AsyncSession, drill: Drill, most: int | None = None) -> int:
+    """How many rows there are now; no more than `most` are looked at."""
     condition, values = where(drill)
-    statement = f'SELECT count(*) FROM "{drill.of}" WHERE {condition}'  # noqa: S608  (our own conditions)
-    return int(await session.scalar(sa.text(statement), values) or 0)
+    rows = f'SELECT FROM "{drill.of}" WHERE {condition} LIMIT :most'
+    statement = f"SELECT count(*) FROM ({rows}) AS row"  # noqa: S608  (the same)
+    return int(await session.scalar(sa.text(statement), values | {"most": most}) or 0)
 
 
 async def page(
@@ -136,14 +141,18 @@ async def stream(session: AsyncSession, drill: Drill) -> AsyncIterator[list[dict
         after = key(drill, rows[-1])
 
 
-def columns(of: Of) -> tuple[str, ...]:
-    """The columns of a list."""
-    return _COLUMNS[of]
+def columns(of: Of, without: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """The columns of a list, but for those that its reader may not see."""
+    return tuple(name for name in _COLUMNS[of] if name not in without)
 
 
 def _of_kind(drill: Drill) -> tuple[str, dict[str, Any]]:
     if drill.kind in BANDS:
-        if drill.since is None or drill.of is not Of.CASE:
+        if (
+            drill.since is None
+            or drill.of is not Of.CASE
+            or not _FIRST_YEAR <= drill.since.year <= _LAST_YEAR
+        ):
             raise ValueError("as seen on which day")
         since, until = opened(BANDS[drill.kind], drill.since)
         bounds = {"since": since, "until": until}
@@ -154,6 +163,8 @@ def _of_kind(drill: Drill) -> tuple[str, dict[str, Any]]:
     kind = KINDS[drill.kind]
     if kind.of is not drill.of or drill.since is None or drill.until is None:
         raise ValueError("of which days")
+    if drill.since.year < _FIRST_YEAR or drill.until.year > _LAST_YEAR:
+        raise ValueError("of days that nobody counts")
     days = {"since": midnight(drill.since), "until": midnight(drill.until)}
     return f"{kind.time} >= :since AND {kind.time} < :until AND {kind.condition}", days
 
@@ -203,10 +214,25 @@ def _province(code: str) -> str:
     return code
 
 
+def _text(word: str) -> str:
+    """A word that PostgreSQL can compare with a cell."""
+    if "\0" in word:
+        raise ValueError("no text")
+    word.encode()
+    return word
+
+
+def _number(word: str) -> int:
+    if not 0 < int(word) <= _MOST_REPEATED:
+        raise ValueError("no number of SIMs")
+    return int(word)
+
+
+_MOST_REPEATED = 1_000_000
 _READ: dict[str, Any] = {
     "of": Of, "province": _province, "verdict": Verdict, "reason": lambda code: Reason[code],
     "since": date.fromisoformat, "until": date.fromisoformat, "person": uuid.UUID,
-    "contested": lambda word: word == "1", "repeated": int,
+    "contested": lambda word: word == "1", "repeated": _number, "carrier": _text, "sold_at": _text,
 }  # fmt: skip
 
 

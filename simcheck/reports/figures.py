@@ -18,7 +18,7 @@ from simcheck.reasons import Reason, Verdict
 from simcheck.reports import history
 from simcheck.reports.drill import Drill
 from simcheck.reports.kinds import Of
-from simcheck.reports.suppress import Grid, hide, hide_alone
+from simcheck.reports.suppress import Grid, hide_alone, hide_cuts
 
 # Of a day, or of the newest one that is not after it.
 DAY = sa.text("SELECT max(day) FROM country_day WHERE day <= :day").bindparams(
@@ -126,19 +126,44 @@ async def table(
 
     Groups of fewer than `least` are hidden, and as much more as keeps them from being computed.
     """
+    made = await tables(session, [by], carrier=carrier, province=province, day=day, least=least)
+    return made[0] if made else None
+
+
+async def tables(
+    session: AsyncSession, cuts: Sequence[By] = tuple(By), *, carrier: str | None = None,
+    province: str | None = None, day: date | None = None, least: int = 0,
+) -> list[Table]:  # fmt: skip
+    """`table` by each of these, of the same SIMs: what is hidden in one cannot be read off another's sums.
+
+    [] before the first count.
+    """
     newest, found = await _days(session, day)
     if found is None:
-        return None
-    rows = await session.execute(BY[by], {"day": found, "carrier": carrier, "province": province})
-    counts: dict[str, list[int]] = {}
-    for key, verdict, count in rows:
-        counts.setdefault(key, [0] * len(VERDICTS))[verdict] = count
-    grid: Grid = hide(list(counts.values()), least) or [[0] * (len(VERDICTS) + 1)]
+        return []
+    counted: list[dict[str, list[int]]] = []
+    for by in cuts:
+        counts: dict[str, list[int]] = {}
+        values = {"day": found, "carrier": carrier, "province": province}
+        for key, verdict, count in await session.execute(BY[by], values):
+            counts.setdefault(key, [0] * len(VERDICTS))[verdict] = count
+        counted.append(counts)
+    grids = hide_cuts([list(counts.values()) for counts in counted], least)
     drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province) if found == newest else None
-    lines = [_line(by, key, shown, drill) for key, shown in zip([*counts, None], grid, strict=True)]
     before = await history.seen(session)
     as_of = before.counted_at if before is not None and before.day == found else None
-    return Table(by, found, as_of, lines[:-1], lines[-1])
+    return [
+        _table(by, found, as_of, list(counts), grid, drill)
+        for by, counts, grid in zip(cuts, counted, grids, strict=True)
+    ]
+
+
+def _table(
+    by: By, day: date, as_of: datetime | None, keys: list[str], grid: Grid, drill: Drill | None
+) -> Table:
+    shown: Grid = grid or [[0] * (len(VERDICTS) + 1)]
+    lines = [_line(by, key, row, drill) for key, row in zip([*keys, None], shown, strict=True)]
+    return Table(by, day, as_of, lines[:-1], lines[-1])
 
 
 async def reasons(

@@ -22,6 +22,16 @@ ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtext('report.' || :what))")
 # Sums of some hundred thousand groups stay in memory.
 ROOM = sa.text("SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)")
 NEWEST_RUN = sa.text("SELECT max(published_at) FROM run WHERE state = 'published'")
+HOW_MANY = sa.text("""
+SELECT coalesce(sum(subscriptions), 0)::bigint FROM country_day WHERE day = (SELECT max(day) FROM country_day)
+""")
+# The first day of each month of which something was counted: one look into the key a month.
+MONTHS = sa.text("""
+SELECT CAST(month AS date) FROM (SELECT min(day) AS first, max(day) AS last FROM country_day) AS days,
+    generate_series(date_trunc('month', CAST(first AS timestamp)), last, interval '1 month') AS month
+WHERE EXISTS (SELECT FROM country_day WHERE day >= month AND day < month + interval '1 month')
+ORDER BY month DESC
+""")
 SEEN = sa.text("SELECT day, counted_at, run_at FROM report_counted WHERE what = :what")
 # Subscriptions are summed once, by the mask of their reasons; the masks are few, and are taken apart after.
 COUNT = sa.text(f"""
@@ -71,6 +81,16 @@ async def seen(session: AsyncSession, what: str = COUNTRY) -> Counted | None:
     """The last time of a count; None before the first."""
     row = (await session.execute(SEEN, {"what": what})).one_or_none()
     return None if row is None else Counted(*row)
+
+
+async def subscriptions(session: AsyncSession) -> int:
+    """How many subscriptions the last count found; 0 before the first."""
+    return int(await session.scalar(HOW_MANY) or 0)
+
+
+async def months(session: AsyncSession) -> list[date]:
+    """The first day of each month with figures, the newest first."""
+    return list(await session.scalars(MONTHS))
 
 
 async def count(session: AsyncSession) -> bool:

@@ -17,6 +17,7 @@ from simcheck.reports import charts, figures, flow, patterns
 from simcheck.reports.document import Cell, Document, Grid, Section, Share
 from simcheck.reports.figures import By, Line, Table
 from simcheck.reports.kinds import BANDS, midnight, today
+from simcheck.reports.suppress import hide_alone
 from simcheck.reports.words import Words
 
 _A_DAY = timedelta(days=1)
@@ -54,14 +55,13 @@ async def make(session: AsyncSession, month: Month, words: Words, *, least: int 
 
     Needs the ministry's scope.
     """
-    carriers = await figures.table(session, By.CARRIER, day=month.last, least=least)
+    tables = await figures.tables(session, [By.CARRIER, By.PROVINCE], day=month.last, least=least)
     title = words("title", month=words.month(month.first))
     made = today(clock.now())
     audit.record(session, "report.made", f"report/{month.first:%Y-%m}", {"language": words.language.value})
-    if carriers is None or carriers.day < month.first:
+    if not tables or tables[0].day < month.first:
         return Document(title, words.language.value, made, [words("nothing")])
-    provinces = await figures.table(session, By.PROVINCE, day=month.last, least=least)
-    assert provinces is not None
+    carriers, provinces = tables
     sentences = [words("counted", day=words.day(carriers.day)), words("printed", day=words.day(made))]
     if least > 1:
         sentences.append(words("small", least=least))
@@ -76,7 +76,7 @@ async def make(session: AsyncSession, month: Month, words: Words, *, least: int 
             session, month, words, "corrections", ("correction_made", "correction_agrees"), None
         ),
         await _helpdesk(session, month, words),
-        await _patterns(session, words),
+        await _patterns(session, words, least),
     ]
     return Document(title, words.language.value, made, sentences, sections)
 
@@ -187,7 +187,7 @@ async def _helpdesk(session: AsyncSession, month: Month, words: Words) -> Sectio
     return Section(words("section.helpdesk"), [], [], [grid])
 
 
-async def _patterns(session: AsyncSession, words: Words) -> Section:
+async def _patterns(session: AsyncSession, words: Words, least: int) -> Section:
     """How many people stand out, and the places that do: as of the last night."""
     known = patterns.thresholds().person
     many, bursts = await patterns.people(session)
@@ -196,13 +196,11 @@ async def _patterns(session: AsyncSession, words: Words) -> Section:
         provinces=known["provinces"], days=known["days"],
     )  # fmt: skip
     columns = ("carrier", "point_of_sale", "subscriptions", "mismatches", "contested", "repeated")
-    rows = [
-        (
-            each.carrier, each.point_of_sale, each.subscriptions.count, each.mismatches.count,
-            each.contested.count, each.repeated.count,
-        )
-        for each in await patterns.places(session, most=_MOST_PLACES)
-    ]  # fmt: skip
+    rows = []
+    for each in await patterns.places(session, most=_MOST_PLACES):
+        shown = (each.subscriptions, each.mismatches, each.contested, each.repeated)
+        counts = (None if one.count is None else hide_alone(one.count, least) for one in shown)
+        rows.append((each.carrier, each.point_of_sale, *counts))
     grid = Grid(words("section.patterns"), [words(f"head.{name}") for name in columns], rows)
     return Section(words("section.patterns"), [said], [], [grid])
 

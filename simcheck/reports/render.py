@@ -28,7 +28,7 @@ def html(document: Document) -> str:
     style = files("simcheck.reports").joinpath("report.css").read_text("utf-8")
     return _environment().get_template("report.html").render(
         document=document, words=WORDS[Language(document.language)], style=Markup(style), svg=Markup,  # noqa: S704
-        is_number=_is_number,
+        is_number=is_number,
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def _environment() -> Environment:
     )  # fmt: skip
 
 
-def _is_number(cell: Any) -> bool:
+def is_number(cell: Any) -> bool:
     """Whether a cell stands at the right of its column."""
     return cell is None or isinstance(cell, int | float | timedelta)
 
@@ -89,7 +89,7 @@ def _grid(grid: Grid, words: Words) -> dict[str, Any]:
         "caption": grid.caption,
         "head": list(grid.head),
         "rows": [[words.cell(cell) for cell in row] for row in grid.rows],
-        "right": [_is_number(cell) for cell in first],
+        "right": [is_number(cell) for cell in first],
         "total": grid.total,
     }
 

@@ -8,11 +8,12 @@ separator (a Vietnamese Excel's is the semicolon) cuts it. In XLSX texts are wri
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import tempfile
 import unicodedata
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import IO, Any
 
@@ -59,12 +60,17 @@ def grid_csv(grid: Grid) -> bytes:
     return BOM.encode() + csv_lines([grid.head, *grid.rows])
 
 
-async def list_csv(session: AsyncSession, asked: Drill, words: Words) -> AsyncIterator[bytes]:
-    """A figure's list as a CSV file, some thousand rows at a time."""
-    columns = drill.columns(asked.of)
-    yield BOM.encode() + csv_lines([[words(f"column.{name}") for name in columns]])
+async def list_csv(
+    session: AsyncSession, asked: Drill, words: Words, without: frozenset[str] = frozenset()
+) -> IO[bytes]:
+    """A figure's list as a CSV file, without some columns; a temporary file that is at its start."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller's)
+    columns = drill.columns(asked.of, without)
+    file.write(BOM.encode() + csv_lines([[words(f"column.{name}") for name in columns]]))
     async for rows in drill.stream(session, asked):
-        yield csv_lines([readable(row, words) for row in rows])
+        await asyncio.to_thread(file.write, csv_lines([readable(row, words, columns) for row in rows]))
+    file.seek(0)
+    return file
 
 
 def workbook(grids: Sequence[Grid], words: Words) -> bytes:
@@ -78,44 +84,65 @@ def workbook(grids: Sequence[Grid], words: Words) -> bytes:
     return out.getvalue()
 
 
-async def list_workbook(session: AsyncSession, asked: Drill, words: Words) -> IO[bytes]:
-    """A figure's list as a workbook, in a temporary file that is at its start; memory holds some
-    thousand rows.
+async def list_workbook(
+    session: AsyncSession, asked: Drill, words: Words, without: frozenset[str] = frozenset()
+) -> IO[bytes]:
+    """A figure's list as a workbook, without some columns, in a temporary file that is at its
+    start; memory holds some thousand rows.
 
     A sheet has a million rows; what is more begins another.
     """
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller's)
-    head = [words(f"column.{name}") for name in drill.columns(asked.of)]
+    columns = drill.columns(asked.of, without)
     with _book(file) as book:
-        styles, sheet, used = _styles(book), None, MOST_SHEET_ROWS
+        sheets = _Sheets(book, [words(f"column.{name}") for name in columns])
         async for rows in drill.stream(session, asked):
-            for row in rows:
-                if used == MOST_SHEET_ROWS:
-                    sheet, used = book.add_worksheet(), 0
-                    _write_row(sheet, 0, head, styles, head=True)
-                used += 1
-                _write_row(sheet, used, readable(row, words), styles)
-        if sheet is None:
-            _write_row(book.add_worksheet(), 0, head, styles, head=True)
+            # Others are answered while some thousand cells are written.
+            await asyncio.to_thread(sheets.add, [readable(row, words, columns) for row in rows])
     file.seek(0)
     return file
 
 
-def readable(row: Mapping[str, Any], words: Words) -> list[Any]:
-    """A row of a list as people read it: words for codes, hexadecimal for keyed tokens."""
-    told: dict[str, Any] = dict(row)
-    for name, value in row.items():
-        if value is None:
-            continue
-        if name == "verdict":
-            told[name] = words(f"verdict.{VERDICTS[value]}")
-        elif name == "reasons":
-            told[name] = "; ".join(words.reason(each) for each in Reason if each.mask & value)
-        elif name == "province":
-            told[name] = words.province(value)
-        elif isinstance(value, bytes):
-            told[name] = value.hex()
-    return list(told.values())
+class _Sheets:
+    """Sheets with one head, a new one whenever the last is full."""
+
+    def __init__(self, book: Any, head: Sequence[str]) -> None:
+        self.book, self.head, self.styles = book, head, _styles(book)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.sheet, self.used = self.book.add_worksheet(), 0
+        _write_row(self.sheet, 0, self.head, self.styles, head=True)
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            if self.used == MOST_SHEET_ROWS:
+                self._begin()
+            self.used += 1
+            _write_row(self.sheet, self.used, row, self.styles)
+
+
+# Columns whose cells are words of the service's own.
+_CODES = frozenset({"status", "state", "acts", "close_reason", "kind", "channel", "outcome"})
+
+
+def readable(row: Mapping[str, Any], words: Words, columns: Iterable[str]) -> list[Any]:
+    """These cells of a row of a list as people read them: words for codes, hexadecimal for keyed tokens."""
+    return [_readable(name, row[name], words) for name in columns]
+
+
+def _readable(name: str, value: Any, words: Words) -> Any:
+    if value is None:
+        return None
+    if name == "verdict":
+        return words(f"verdict.{VERDICTS[value]}")
+    if name == "reasons":
+        return "; ".join(words.reason(each) for each in Reason if each.mask & value)
+    if name == "province":
+        return words.province(value)
+    if name in _CODES:
+        return words.code(value)
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def _csv_cell(cell: Any) -> Any:

@@ -11,7 +11,7 @@ that their sum would itself be a small group. Zeros are shown: nobody is in them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 Cell = tuple[int, int]
 Grid = list[list[int | None]]
@@ -22,11 +22,11 @@ def hide_alone(count: int, least: int) -> int | None:
     return None if 0 < count < least else count
 
 
-def hide(counts: Sequence[Sequence[int]], least: int) -> Grid:
+def hide(counts: Sequence[Sequence[int]], least: int, sums: Collection[int] = ()) -> Grid:
     """The table with a column and a row of sums added, None in what is hidden; [] for no rows.
 
     `counts` are whole numbers, 0 or more, of groups that do not overlap. A small group has from 1 to
-    `least` - 1.
+    `least` - 1. `sums` are columns of the row of sums that are to be hidden in any case.
     """
     if not counts:
         return []
@@ -34,12 +34,25 @@ def hide(counts: Sequence[Sequence[int]], least: int) -> Grid:
     whole.append([sum(column) for column in zip(*whole, strict=True)])
     hidden = {
         (r, c) for r, row in enumerate(whole) for c, count in enumerate(row) if 0 < count < least
-    }  # fmt: skip
+    } | {(len(counts), c) for c in sums if whole[-1][c] > 0}  # fmt: skip
     while hidden and (more := _few_together(whole, hidden, least) or _circle(whole, hidden)):
         hidden |= more
     return [
         [None if (r, c) in hidden else count for c, count in enumerate(row)] for r, row in enumerate(whole)
     ]
+
+
+def hide_cuts(cuts: Sequence[Sequence[Sequence[int]]], least: int) -> list[Grid]:
+    """Tables of the same groups by different lines, as `hide` each: they have one row of sums, so what is
+    hidden there in one of them is hidden in all.
+    """
+    sums: set[int] = set()
+    while True:
+        made = [hide(counts, least, sums) for counts in cuts]
+        hidden = {c for grid in made if grid for c, count in enumerate(grid[-1]) if count is None}
+        if hidden <= sums:
+            return made
+        sums |= hidden
 
 
 def _few_together(whole: list[list[int]], hidden: set[Cell], least: int) -> set[Cell]:

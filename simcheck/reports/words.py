@@ -67,6 +67,10 @@ class Words:
         """A carrier; "" is none, None all of them."""
         return self("all") if code is None else code or self("no_carrier")
 
+    def code(self, code: str) -> str:
+        """A state, a channel, an outcome and the like in words."""
+        return self(f"code.{code}")
+
     def reason(self, reason: Reason) -> str:
         """A reason in words."""
         return self(f"reason.{reason.name}")

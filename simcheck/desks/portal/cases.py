@@ -159,8 +159,8 @@ def _told(visit: Visit, event: CaseEvent) -> dict[str, Any]:
     say, who = visit.words, event.actor.partition(":")[0]
     return {
         "at": say.moment(event.at),
-        "by": _word(say, "portal.by", who, "other"),
-        "move": _word(say, "portal.move", event.move, "other"),
+        "by": _word(say, f"portal.by.{who}", "portal.by.other"),
+        "move": _word(say, f"portal.move.{event.move}", "portal.move.other"),
         "state": say(f"portal.cases.state.{event.to_state}"),
         "reason": _why(say, event),
         "note": event.evidence is not None,
@@ -177,6 +177,5 @@ def _why(say: Words, event: CaseEvent) -> str | None:
     return event.reason
 
 
-def _word(say: Words, table: str, code: str, otherwise: str) -> str:
-    key = f"{table}.{code}"
-    return say(key if say.has(key) else f"{table}.{otherwise}")
+def _word(say: Words, key: str, otherwise: str) -> str:
+    return say(key if say.has(key) else otherwise)

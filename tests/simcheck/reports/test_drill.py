@@ -16,11 +16,12 @@ from simcheck.reports.kinds import KINDS, Of
 
 pytestmark = pytest.mark.anyio
 
+written = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
 subscriptions = st.builds(
-    Drill, st.just(Of.SUBSCRIPTION), carrier=st.none() | st.text(max_size=9),
+    Drill, st.just(Of.SUBSCRIPTION), carrier=st.none() | written,
     province=st.none() | st.sampled_from(["", *names()]), verdict=st.none() | st.sampled_from(Verdict),
     reason=st.none() | st.sampled_from(Reason), person=st.none() | st.uuids(), contested=st.booleans(),
-    sold_at=st.none() | st.text(max_size=9),
+    sold_at=st.none() | written,
 )  # fmt: skip
 
 
@@ -38,6 +39,11 @@ def test_an_address_says_which_list(made):
         {"of": "case"}, {"of": "case", "kind": "x"}, {"of": "case", "kind": "case_opened"},
         {"of": "case", "kind": "open_week"}, {"of": "message", "kind": "case_opened", "since": "2026-01-01"},
         {"of": "case", "kind": "open_week", "since": "2026-13-01"},
+        {"of": "case", "kind": "open_week", "since": "0001-01-01"},
+        {"of": "case", "kind": "case_opened", "since": "2026-01-01", "until": "9999-12-31"},
+        {"of": "subscription", "carrier": "\0"}, {"of": "subscription", "sold_at": "\0"},
+        {"of": "subscription", "sold_at": "\ud800"},
+        {"of": "subscription", "sold_at": "x", "carrier": "y", "repeated": str(10**30)},
         {"of": "subscription", "person": "1; DROP"},
         {"of": "subscription", "repeated": "4"},
         {"of": "case", "kind": "open_week", "since": "2026-01-01", "sold_at": "x"},
@@ -69,3 +75,10 @@ async def test_a_list_in_pages_and_as_a_stream(country, session):
     assert first == rows[:10]
     assert await drill.page(session, made, drill.key(made, first[-1]), most=10) == rows[10:20]
     assert await drill.count(session, Drill(Of.SUBSCRIPTION, person=uuid.uuid4())) == 0
+
+
+async def test_no_more_rows_are_counted_than_asked_for(country, session):
+    everything = Drill(Of.SUBSCRIPTION)
+    whole = await drill.count(session, everything)
+    assert await drill.count(session, everything, 7) == 7
+    assert await drill.count(session, everything, whole + 1) == whole

@@ -71,10 +71,11 @@ def test_a_workbook_knows_its_types():
 
 
 async def test_a_list_as_files(country, session):
-    """All its rows, with nothing to compute in them, in pieces."""
+    """All its rows, with nothing to compute in them."""
     asked = Drill(Of.SUBSCRIPTION, sold_at="=ĐL")
     count = await drill.count(session, asked)
-    whole = b"".join([part async for part in sheets.list_csv(session, asked, VI)])
+    with await sheets.list_csv(session, asked, VI) as file:
+        whole = file.read()
     rows = list(csv.reader(io.StringIO(whole.decode("utf-8-sig"))))
     assert len(rows) == count + 1 > 50
     assert rows[0][:4] == ["Mã số thuê bao", "Nhà mạng", "Tỉnh, thành phố", "Điểm bán"]
@@ -83,6 +84,15 @@ async def test_a_list_as_files(country, session):
         found = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()
     assert len(found) == count + 1
     assert {row[3] for row in found[1:]} == {"=ĐL"}
+
+
+async def test_columns_that_are_kept_back(country, session):
+    asked, without = Drill(Of.SUBSCRIPTION, sold_at="=ĐL"), drill.NAMES | drill.PLACES
+    with await sheets.list_csv(session, asked, VI, without) as file:
+        head = file.readline().decode("utf-8-sig")
+    assert head == '"Kết quả","Lý do","Trạng thái","Thay đổi lúc"\r\n'
+    with await sheets.list_workbook(session, asked, VI, without) as file:
+        assert len(CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()[0]) == 4
 
 
 async def test_a_long_list_goes_on_in_another_sheet(country, session, monkeypatch):

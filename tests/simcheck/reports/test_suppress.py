@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcheck.reports.suppress import hide, hide_alone
+from simcheck.reports.suppress import hide, hide_alone, hide_cuts
 
 counts = st.integers(0, 12) | st.integers(0, 1000)
 tables = st.integers(1, 5).flatmap(
@@ -63,3 +63,25 @@ def test_some_tables():
     assert shown[0][1] is None
     assert sum(count is None for row in shown for count in row) == 4
     assert (hide_alone(0, 5), hide_alone(4, 5), hide_alone(5, 5)) == (0, None, 5)
+
+
+@given(
+    st.lists(st.lists(counts, min_size=3, max_size=3), min_size=1, max_size=5),
+    st.integers(2, 30),
+    st.randoms(),
+)
+def test_two_cuts_hide_the_same_sums(table, least, draw):
+    """The same people by other lines: what one hides of the sums, the other does not show."""
+    other = [[0, 0, 0] for _ in range(3)]
+    for row in table:
+        for column, count in enumerate(row):
+            other[draw.randrange(3)][column] += count
+    one, two = hide_cuts([table, other], least)
+    assert [count is None for count in one[-1]] == [count is None for count in two[-1]]
+    for shown in (one, two):
+        if any(count is None for row in shown for count in row):
+            assert not known(shown).any()
+
+
+def test_no_cut_of_nobody():
+    assert hide_cuts([[], []], 10) == [[], []]

@@ -3,11 +3,18 @@ from __future__ import annotations
 import string
 from datetime import date, timedelta
 
-from simcheck.messages.words import Language
+from simcheck.cases.models import Acts
+from simcheck.cases.states import Closed
+from simcheck.cases.states import State as CaseState
+from simcheck.helpdesk.models import Back, QuestionState
+from simcheck.holders.models import Outcome
+from simcheck.messages.words import Channel, Kind, Language
+from simcheck.normalise.statuses import Status
 from simcheck.reasons import Reason, Verdict
 from simcheck.reports.document import Share
 from simcheck.reports.kinds import BANDS, KINDS
 from simcheck.reports.words import WORDS
+from simcheck.sending.models import State
 
 VI, EN = WORDS[Language.VI], WORDS[Language.EN]
 
@@ -27,6 +34,13 @@ def test_everything_that_is_counted_has_a_name():
         assert all(words(f"kind.{kind}") for kind in KINDS)
         assert all(words(f"band.{band}") for band in BANDS)
         assert all(words(f"verdict.{verdict}") for verdict in Verdict)
+
+
+def test_every_code_of_a_list_has_its_words():
+    kinds = (Acts, Closed, CaseState, Back, QuestionState, Outcome, Channel, Kind, State)
+    codes = [each.value for kind in kinds for each in kind]
+    for words in WORDS.values():
+        assert all(words.code(code) for code in [*codes, *(each.name.lower() for each in Status)])
 
 
 def test_numbers_and_days_as_readers_write_them():
