@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -165,6 +165,24 @@ class Settings(BaseSettings):
     )
     undo_seconds: float = Field(
         10, ge=0, le=600, description="How long a decision can be undone before it binds."
+    )
+    bulk_cap: int = Field(
+        100_000, ge=1, le=1_000_000, description="The most cases that one bulk decision may be about."
+    )
+    bulk_alone_cases: int = Field(
+        50, ge=0, description="Bulk decisions about more cases than this need a second person."
+    )
+    bulk_alone_severity: Literal["light", "ordinary", "grave"] = Field(
+        "ordinary", description="And so do those with a case that is graver than this."
+    )
+    bulk_hours: float = Field(
+        72, gt=0, description="How long a proposed bulk decision waits for its second person."
+    )
+    bulk_batch: int = Field(
+        2000, ge=1, le=20_000, description="Cases of a bulk decision that are decided in one transaction."
+    )
+    double_per_mille: int = Field(
+        20, ge=0, le=1000, description="Of 1000 decided cases, how many are judged by a second reviewer."
     )
 
     # The country's figures.

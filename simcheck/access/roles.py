@@ -51,6 +51,7 @@ class Permission(StrEnum):
     BULK_APPROVE = "bulk.approve"
     DOUBLE_JUDGE = "double.judge"
     DOUBLE_SEE = "double.see"
+    DOUBLE_SETTLE = "double.settle"
     COUNTRY_SEE = "country.see"
     COUNTRY_SMALL = "country.small"  # figures of groups so small that they may point at somebody
     EXPORT = "export"
@@ -92,8 +93,8 @@ _UPLOADER = frozenset(
 MAY: Mapping[Role, frozenset[Permission]] = {
     Role.REVIEWER: _REVIEWER,
     Role.SUPERVISOR: _REVIEWER | {
-        _P.CASE_ASSIGN, _P.BULK_PROPOSE, _P.BULK_APPROVE, _P.DOUBLE_SEE, _P.COUNTRY_SEE, _P.COUNTRY_SMALL,
-        _P.EXPORT, _P.PATTERN_SEE,
+        _P.CASE_ASSIGN, _P.BULK_PROPOSE, _P.BULK_APPROVE, _P.DOUBLE_SEE, _P.DOUBLE_SETTLE,
+        _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.EXPORT, _P.PATTERN_SEE,
     },
     # Figures, not people: an analyst opens no case and sees no small group.
     Role.ANALYST: _STAFF | {_P.COUNTRY_SEE, _P.EXPORT, _P.PATTERN_SEE, _P.DOUBLE_SEE},

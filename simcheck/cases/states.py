@@ -149,7 +149,7 @@ MOVES: tuple[Move, ...] = (
 # What the desk does beside the moves: it stands in a case's history, and leaves the case's version alone.
 DESK = (
     "assigned", "handed_over", "snoozed", "woken", "escalated", "calmed",
-    "decided", "undone", "overtaken",
+    "decided", "undone", "overtaken", "doubted", "settled",
 )  # fmt: skip
 
 # Decisions that hold as long as the record names the same person, and the state each puts a case in.

@@ -11,10 +11,13 @@ from starlette.exceptions import HTTPException
 
 from simcheck.access.roles import Permission
 from simcheck.desks.admin import doors as admin
+from simcheck.desks.bulk import pages as bulk
 from simcheck.desks.case import care, deciding
 from simcheck.desks.case import pages as case
 from simcheck.desks.country import lists, months
 from simcheck.desks.country import pages as country
+from simcheck.desks.double import agreement
+from simcheck.desks.double import pages as double
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
@@ -29,12 +32,16 @@ from simcheck.errors import NotFoundError, SimcheckError
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
     queue.router, kept.router, case.router, deciding.router, care.router,
+    bulk.router, double.router, agreement.router,
     country.router, lists.router, months.router,
     *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
 MENU: tuple[Entry, ...] = (
     Entry(QUEUE, "queue", Permission.QUEUE_SEE),
+    Entry("/desk/bulk", "bulk", Permission.BULK_PROPOSE),
+    Entry("/desk/double", "double", Permission.DOUBLE_JUDGE),
+    Entry("/desk/agreement", "double.figures", Permission.DOUBLE_SEE),
     Entry("/desk/country", "country", Permission.COUNTRY_SEE),
     *admin.MENU,
     *portal.MENU,

@@ -25,7 +25,7 @@ from simcheck.db.engine import actor_of
 from simcheck.errors import ConflictError, InvalidError, NotFoundError
 from simcheck.notices import closing, policy
 from simcheck.queue import enqueue
-from simcheck.review import acts, changes, claim, words
+from simcheck.review import acts, changes, claim, double, words
 from simcheck.review.filters import Filter
 from simcheck.review.models import DeskDecision, DeskState
 from simcheck.service import Service
@@ -139,7 +139,8 @@ async def bind(session: AsyncSession, service: Service, decision_id: uuid.UUID) 
     made = await _held(session, decision_id)
     if made is None or made.state != DeskState.PENDING or made.binds_at > clock.now():
         return None
-    case, _ = await locked(session, made.case_id)
+    case, subscription = await locked(session, made.case_id)
+    then = double.as_it_is(case, subscription)
     note = None if made.note is None else service.keyring.open(made.note, bound_to(case.id))
     move = words.decisions()[made.decision].move
     wanted = Wanted(move, Who.STAFF, made.reason, version=made.version, note=note)
@@ -152,6 +153,7 @@ async def bind(session: AsyncSession, service: Service, decision_id: uuid.UUID) 
         return DeskState.OVERTAKEN
     case.claimed_by = case.claimed_until = None
     await _settle(session, made, case, DeskState.BOUND)
+    double.draw(session, service, then, made)
     if case.closed_at is not None:  # whoever was told that it is wrong hears at once
         await closing.finish(session, service, policy.of(service.settings), [case.id])
     return DeskState.BOUND
