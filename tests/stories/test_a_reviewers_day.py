@@ -194,20 +194,20 @@ def test_a_lease_is_renewed_while_somebody_works_and_its_end_is_told(site, chrom
     page.keyboard.press("t")
     page.wait_for_selector("[data-lease]")
     until = 'UPDATE "case" SET claimed_until = now() + %s::interval WHERE id = %s'
-    site.owner.execute(until, ["8 seconds", case])
+    site.owner.execute(until, ["12 seconds", case])
     page.reload()  # now the page knows that little is left
-    time.sleep(2.5)
+    time.sleep(3.2)
     with page.expect_response("**/renew") as renewed:
         page.mouse.move(50, 50)
         page.mouse.move(60, 60)
     assert renewed.value.status == 200
-    site.owner.execute(until, ["2 seconds", case])
+    site.owner.execute(until, ["12 seconds", case])
     page.reload()
+    site.owner.execute('UPDATE "case" SET claimed_by = %s WHERE id = %s', ["lan", case])
+    site.owner.execute(until, ["10 minutes", case])
     page.keyboard.press("5")
     page.keyboard.press("b")
     page.fill("details[open] textarea", "chữ đã gõ")
-    page.wait_for_timeout(100)
-    site.owner.execute('UPDATE "case" SET claimed_by = %s WHERE id = %s', ["lan", case])
     page.wait_for_selector("#lost:not([hidden])")
     look(page, "case-lost")
     page.click("#lost button")

@@ -25,7 +25,8 @@ def row(declared: str, registered: str) -> Row:
         ("TrầnAn", "Trần An", "missing after place 4 (␣)"),
         ("Trần Bn", "Trần An", "other letters from place 6 (B / A)"),
         ("aaa", "áaá", "another mark at letter 1 (a / á); another mark at letter 3 (a / á)"),
-        ("ma ma ma ma", "mb mc md me", "other letters from place 2 (a / b); other letters from place 5 (a / c); "
+        ("ma ma ma ma", "mb mc md me",
+         "other letters from place 2 (a / b); other letters from place 5 (a / c); "
          "other letters from place 8 (a / d); and 1 more places"),
         ("Phạm Quốc Khánh", "Lê Thị Bình", "Altogether different"),
         ("Trần An", "", "Nothing to compare with"),
