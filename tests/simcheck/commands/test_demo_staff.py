@@ -24,7 +24,7 @@ def ask(owner, query):
 
 
 async def test_reviewers_leave_a_queue_that_looks_alive_and_their_decisions_bind(service, owner):
-    many_cases(owner, 3000)
+    many_cases(owner, 4000)
     done = await demo_staff.work(service, TWO)
     assert done == (len(TWO) * demo_staff.EACH, len(TWO) * demo_staff.ASIDE)
     assert set(ask(owner, 'SELECT claimed_by FROM "case" WHERE claimed_by IS NOT NULL AND NOT pending')) == {
