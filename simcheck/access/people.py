@@ -22,7 +22,7 @@ from simcheck import audit, clock
 from simcheck.access import passwords, roles, staff_sessions
 from simcheck.access.clients import CARRIER_CODE
 from simcheck.access.models import Account, Carrier, Means
-from simcheck.access.roles import Role
+from simcheck.access.roles import Permission, Role
 from simcheck.db.engine import actor_of
 from simcheck.errors import ConflictError, NotAllowedError, NotFoundError, UsageError
 from simcheck.privacy import Keyring
@@ -148,6 +148,19 @@ async def names(session: AsyncSession, keyring: Keyring, usernames: Iterable[str
     """What these people are called, by user name, as far as this session may see them."""
     wanted = sa.select(Account).where(Account.username.in_(list(usernames)))
     return {each.username: name_of(keyring, each) for each in await session.scalars(wanted)}
+
+
+async def colleagues(
+    session: AsyncSession, keyring: Keyring, permission: Permission
+) -> list[tuple[str, str]]:  # fmt: skip
+    """The ministry's people who may do this and whose account is not disabled: user name and name, by user
+    name."""
+    able = [role.value for role, permissions in roles.MAY.items() if permission in permissions]
+    wanted = sa.select(Account).where(
+        Account.carrier.is_(None), Account.disabled_at.is_(None), Account.roles.overlap(able)
+    )
+    found = await session.scalars(wanted.order_by(Account.username))
+    return [(each.username, name_of(keyring, each)) for each in found]
 
 
 def name_of(keyring: Keyring, account: Account) -> str:

@@ -9,18 +9,25 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from simcheck.access.roles import Permission
+from simcheck.desks.case import care, deciding
+from simcheck.desks.case import pages as case
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
+from simcheck.desks.queue import kept
+from simcheck.desks.queue import pages as queue
+from simcheck.desks.queue.choices import QUEUE
 from simcheck.desks.signing import account, elsewhere, steps
 from simcheck.desks.start import pages as start
 from simcheck.errors import NotFoundError, SimcheckError
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
+    queue.router, kept.router, case.router, deciding.router, care.router,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
-MENU: tuple[Entry, ...] = ()
+MENU: tuple[Entry, ...] = (Entry(QUEUE, "queue", Permission.QUEUE_SEE),)
 
 # Pages that whoever has not signed in may open, to do so or to undo it. Each has a door without a permission.
 OPEN = {

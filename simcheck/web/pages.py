@@ -21,6 +21,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Beside these: a page whose script asks us for more.
+CONNECTING = {"Content-Security-Policy": f"{POLICY}; connect-src 'self'"}
 
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 

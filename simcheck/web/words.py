@@ -50,6 +50,11 @@ class Words:
         pattern, locale = _DATES[self.language]
         return format_datetime(at, f"HH:mm, {pattern}", HERE, locale)
 
+    def second(self, at: datetime) -> str:
+        """A moment to the second, for whoever puts things in their order."""
+        pattern, locale = _DATES[self.language]
+        return format_datetime(at, f"HH:mm:ss, {pattern}", HERE, locale)
+
     def number(self, number: float) -> str:
         """A number, of at most one decimal place: 1.234.567 in Vietnamese, 1,234,567 in English."""
         return format_decimal(number, "#,##0.#", locale=self._locale)

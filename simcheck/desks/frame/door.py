@@ -35,7 +35,7 @@ from simcheck.service import Service
 from simcheck.web import client, forms
 from simcheck.web.cookies import Jar
 from simcheck.web.forms import Form
-from simcheck.web.pages import HEADERS
+from simcheck.web.pages import CONNECTING, HEADERS
 from simcheck.web.routes import PagesRoute
 from simcheck.web.words import Words
 
@@ -148,8 +148,12 @@ class Visit:
     def _bound(self) -> str:
         return self.jar.get(SESSION) or ""
 
-    def page(self, name: str, status: int = 200, *, at: str | None = None, **values: Any) -> Response:
-        """Answer with a page, `room/name`. `at`: its address, where it is not the one that was asked for."""
+    def page(
+        self, name: str, status: int = 200, *, at: str | None = None, connects: bool = False, **values: Any
+    ) -> Response:
+        """Answer with a page, `room/name`. `at`: its address, where it is not the one that was asked for;
+        `connects`: its script asks us for more.
+        """
         path = at or self.request.url.path
         noted = self._noted()
         entries = menu.entries_for(self.somebody, self.request.app.state.menu) if self.somebody else []
@@ -159,7 +163,8 @@ class Visit:
                "faults": {}, "noted": noted, "menu": entries, "root": self.root, "path": path,
                "here": self.address, "other_language": self._in_other_language(at), **values},
         )  # fmt: skip
-        response = HTMLResponse(html, status, HEADERS | {"Content-Language": self.words.language.value})
+        headers = HEADERS | (CONNECTING if connects else {})
+        response = HTMLResponse(html, status, headers | {"Content-Language": self.words.language.value})
         self.jar.onto(response)
         return response
 

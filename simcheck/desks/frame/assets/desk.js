@@ -9,8 +9,8 @@
   const help = document.getElementById("keys");
   const typing = (target) => target instanceof Element
     && target.closest("input:not([type=checkbox]):not([type=radio]):not([type=submit]), textarea, select, [contenteditable]");
-  const seen = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
-  const words = (element) => element.getAttribute("aria-label")
+  const seen = (element) => element.checkVisibility();
+  const words = (element) => element.getAttribute("aria-label") || element.labels?.[0]?.textContent.trim()
     || [...element.childNodes].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent).join(" ").trim();
 
   // Keys that a page adds: deskKeys.add("g", "Words for the help", () => { … }).

@@ -1,0 +1,1 @@
+"""The ministry's queue: lists of cases by a filter, the next case, saved views, search."""

@@ -1,0 +1,57 @@
+"""What somebody decided just now, so that it can be undone from whatever page comes next."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck import clock
+from simcheck.cases import codes
+from simcheck.cases.models import Case
+from simcheck.desks.queue.told import Told
+from simcheck.review import decide
+from simcheck.review.models import DeskDecision, DeskState
+
+_BACK, _TOLD_FOR = timedelta(hours=8), timedelta(minutes=15)
+
+
+class Late(NamedTuple):
+    """A decision of one's own: of which case (its code), what and why in words, and what became of it."""
+
+    made: DeskDecision
+    code: str
+    what: str
+    why: str
+
+
+class Lately(NamedTuple):
+    """What can be undone, what was overtaken a short while ago, all of the last hours; the newest first."""
+
+    open: list[Late]
+    overtaken: list[Late]
+    all: list[Late]
+    at: datetime
+
+
+async def of(session: AsyncSession, told: Told) -> Lately:
+    """The decisions of whoever acts in this session."""
+    now = clock.now()
+    made = await decide.recent(session, now - _BACK)
+    named: dict[object, str] = {}
+    if made:
+        query = sa.select(Case.id, Case.code).where(Case.id.in_({each.case_id for each in made}))
+        named = {case: codes.shown(code) for case, code in await session.execute(query)}
+    found = [
+        Late(each, named.get(each.case_id, ""), told.decision(each.decision), told.given(each.reason))
+        for each in made
+    ]
+    return Lately(
+        [each for each in found if each.made.state == DeskState.PENDING and each.made.binds_at > now],
+        [each for each in found
+         if each.made.state == DeskState.OVERTAKEN and each.made.settled_at
+         and each.made.settled_at > now - _TOLD_FOR],
+        found, now,
+    )  # fmt: skip
