@@ -251,7 +251,7 @@ _PREDICATES: Mapping[str, Callable[[Any, _Look], _Condition | None]] = {
     "opened_after": lambda value, look: look.c.opened_at >= _back(value, look),
     "opened_before": lambda value, look: look.c.opened_at < _back(value, look),
     "target_before": lambda value, look: (
-        look.c.target_at.is_not(None) & (DEADLINE < sa.literal(_ahead(value, look), _MOMENT))
+        look.c.target_at.is_not(None) & (sa.literal(_ahead(value, look), _MOMENT) > DEADLINE)
     ),
     "due_before": lambda value, look: look.c.due_at < _ahead(value, look),
     "assigned": _assigned,
