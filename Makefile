@@ -57,13 +57,14 @@ lint: install  ## style, types, import rules
 accuracy: install  ## false accepts and false alarms by kind of error, beside three baselines
 	$(BIN)/python tests/bench/accuracy.py
 
-bench: install .venv-bench/installed  ## the check beside DuckDB, pandas and Splink; the lake; an upload to its cases; the OTP question; notices; SMS
+bench: install .venv-bench/installed  ## the check beside DuckDB, pandas and Splink; the lake; an upload to its cases; the OTP question; notices; SMS; the desks
 	.venv-bench/bin/python tests/bench/speed.py
 	$(BIN)/python tests/bench/lake.py
 	$(BIN)/python tests/bench/service.py
 	$(BIN)/python tests/bench/otp.py
 	$(BIN)/python tests/bench/notices.py
 	$(BIN)/python tests/bench/sending.py
+	$(BIN)/python tests/bench/desks.py
 
 # The programs that we are measured against live apart, so that nothing of them is loaded by simcheck.
 .venv-bench/installed: $(LOCK_BENCH)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
@@ -24,6 +24,7 @@ from simcheck.matching.rules import VERDICTS
 from simcheck.reasons import Reason
 
 TOP_REASONS = 8
+_WIDE = 120  # columns of a table whose cells are copied, and may not be cut
 
 
 class Language(StrEnum):
@@ -159,6 +160,17 @@ def print_cases(open_cases: list[tuple[str, str, int]], language: Language) -> N
         counts = {acts: count for its, acts, count in open_cases if its == carrier}
         table.add_row(carrier, *_numbers([counts.get(acts, 0) for acts in acting], language))
     Console(highlight=False).print(table)
+
+
+def print_people(people: Sequence[tuple[str, str, str, str, str]], language: Language) -> None:
+    """Print who can sign in: (user name, carrier, password, code of this moment, secret of the codes)."""
+    words = _WORDS[language]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("username", "carrier", "password", "code", "secret"):
+        table.add_column(words[name], no_wrap=True, overflow="ignore")
+    for row in people:
+        table.add_row(*row)
+    Console(highlight=False, width=_WIDE).print(table, markup=False)
 
 
 def say(language: Language, what: str, **values: Any) -> None:

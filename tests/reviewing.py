@@ -43,11 +43,26 @@ async def acting(service: Any, who: str, work: Any) -> Any:
         return await work(session)
 
 
+# Indexes that are no constraint's. Built in the end, they take a tenth of the time that growing them does.
+INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = '"case"'::regclass
+  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+_MANY = 100_000
+
+
 def many_cases(owner: Any, rows: int) -> None:
     """So many open cases of four carriers, measured as PostgreSQL's own upkeep would have."""
     for carrier in ("viettel", "vinaphone", "mobifone", "itel"):
         owner.execute("INSERT INTO carrier VALUES (%s, now()) ON CONFLICT DO NOTHING", [carrier])
+    indexes = owner.execute(INDEXES).fetchall() if rows >= _MANY else []
+    for name, _ in indexes:
+        owner.execute(f"DROP INDEX {name}")
     owner.execute(MANY, {"rows": rows})
+    owner.execute("SET maintenance_work_mem = '256MB'")
+    for _, made in indexes:
+        owner.execute(made)
     owner.execute('VACUUM ANALYZE "case"')
 
 

@@ -8,6 +8,7 @@ from simcheck.commands import (
     audit,
     clients,
     demo,
+    demo_people,
     keys,
     notices,
     people,
@@ -24,6 +25,7 @@ from simcheck.commands import (
 def add_to(app: typer.Typer) -> None:
     """Give the `simcheck` command those of the service."""
     app.command()(demo.demo)
+    app.command()(demo_people.codes)
     app.command()(processes.serve)
     app.command()(processes.worker)
     app.command()(processes.sender)

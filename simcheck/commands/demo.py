@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,8 +34,9 @@ import carriers.registry
 import generator
 from simcheck import terminal
 from simcheck.access import clients, scopes
+from simcheck.access.roles import Role
 from simcheck.cases.find import by_code
-from simcheck.commands import demo_holder
+from simcheck.commands import demo_holder, demo_people, demo_staff
 from simcheck.commands.demo_holder import Inbox
 from simcheck.config import Settings
 from simcheck.errors import UnavailableError
@@ -65,7 +66,7 @@ def demo(
     ] = None,
     language: Annotated[terminal.Language | None, typer.Option(help="Language of what is printed.")] = None,
 ) -> None:
-    """Run the whole service: a register, all carriers' uploads, cross-checks, cases, two OTP questions."""
+    """Run the whole service: a register, all carriers' uploads, cross-checks, cases, holders, the desks."""
     spoken = language or terminal.spoken()
     place = home / "demo"
     shutil.rmtree(place, ignore_errors=True)
@@ -74,6 +75,7 @@ def demo(
     try:
         with tempfile.TemporaryDirectory(prefix="simcheck-") as made, Demo(place, spoken) as service:
             service.show(Path(made), round(subscriptions * CITIZENS / SUBSCRIPTIONS), subscriptions)
+            service.tell()
             if sys.stdin.isatty() if stay is None else stay:
                 service.say("stay", url=service.url)
                 service.wait()
@@ -98,6 +100,7 @@ class Demo:
         }
         self.settings = Settings(home=home, database_url=None, public_url=AnyHttpUrl(self.url))
         self.secrets: dict[str, str] = {}
+        self.accounts: list[demo_people.Account] = []
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Demo:
@@ -164,9 +167,15 @@ class Demo:
         done = self._watch(sent)
         terminal.print_batches(done, self.language)
         terminal.print_cases(asyncio.run(self.cases()), self.language)
+        asyncio.run(self._desks())
         self._questions(country)
         self._holders(country)
+        self._help_desk(country)
+
+    def tell(self) -> None:
+        """What there is to look at, and who signs in."""
         self.say("look", url=self.url, home=self.home)
+        demo_people.tell(self.accounts, self.url, self.language)
 
     def wait(self) -> None:
         """Until Ctrl-C, or until a process of ours ends."""
@@ -284,6 +293,33 @@ class Demo:
             "try", url=self.url, number=other.msisdn, code=self.inbox.code(other), id_number=other.id_number,
             name=other.full_name, born=born,
         )  # fmt: skip
+
+    async def _desks(self) -> None:
+        """Everybody gets an account, and reviewers work for a while."""
+        async with opened(self.settings) as service:
+            self.accounts = await demo_people.add_all(service, self.home)
+            done = await demo_staff.work(service, self._with(Role.REVIEWER))
+        self.say("staff", decided=done.decided, aside=done.aside)
+
+    def _help_desk(self, country: Path) -> None:
+        """Holders ask, and some of them are answered; then the country is counted."""
+        said = demo_staff.asked(self.language)
+        theirs = demo_holder.people(country, demo_people.CARRIER)
+        taken = [
+            demo_holder.ask(self.url, each.text, self.language, writer, next(theirs) if each.own else None)
+            for writer, each in enumerate(said)
+        ]
+        self.say("asked", questions=sum(taken), answered=asyncio.run(self._answer(said)))
+
+    async def _answer(self, said: Sequence[demo_staff.Asked]) -> int:
+        [staff, *_], [manager] = self._with(Role.SUPERVISOR), self._with(Role.MANAGER)
+        async with opened(self.settings) as service:
+            answered = await demo_staff.answer(service, said, staff, manager, demo_people.CARRIER)
+            await demo_staff.count(service)
+        return answered
+
+    def _with(self, role: Role) -> list[str]:
+        return [each.username for each in self.accounts if each.role == role]
 
     async def state_of(self, code: str) -> str:
         """The state of the case with this code."""

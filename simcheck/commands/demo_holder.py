@@ -20,9 +20,12 @@ import pyarrow.parquet as pq
 import carriers.registry
 from simcheck.errors import UnavailableError
 from simcheck.normalise import phones
+from simcheck.terminal import Language
 
+WRITES_FROM = "somebody-{}@holders.simcheck.example"  # where answers go
 PATIENCE = 300.0  # seconds that a message may take
 _CODE = re.compile(r"\b([2-9A-HJKMNP-Z]{5}-[2-9A-HJKMNP-Z]{5})\b")
+_NUMBER = re.compile(r"\bH-\d{6,}-[0-9A-Z]\b")  # a question's
 _DIGITS = re.compile(r"^(\d{6})\b")
 _THANKS = re.compile(r"(Cảm ơn|Thank you)")
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -46,12 +49,12 @@ class Person:
         return {**card, "day": day, "month": month, "year": year}
 
 
-def people(country: Path) -> Iterator[Person]:
-    """Holders of the country whose birth date alone is wrong, one after the other."""
+def people(country: Path, of: str | None = None) -> Iterator[Person]:
+    """Holders of the country (or of one carrier) whose birth date alone is wrong, one after the other."""
     truth = pq.read_table(country / "truth.parquet", columns=["carrier", "file", "row", "kinds", "verdict"])
     citizens = pq.read_table(country / "citizens.parquet")
     wrong = truth.filter(pc.equal(truth["verdict"], "mismatch")).to_pylist()
-    for carrier in dict.fromkeys(each["carrier"] for each in wrong):
+    for carrier in dict.fromkeys(each["carrier"] for each in wrong if of in {None, each["carrier"]}):
         its = {
             each["row"]: country / each["file"] for each in wrong
             if each["carrier"] == carrier and set(each["kinds"]) & _WRONG
@@ -102,20 +105,23 @@ class Inbox:
 class Browser:
     """Somebody on the pages: keeps cookies, and sends forms as they stand there."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, language: Language = Language.EN) -> None:
         self._http = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
-        self.page = self._http.get("/en/").text
+        self._prefix = "" if language is Language.VI else f"/{language}"
+        self.page = self._http.get(f"{self._prefix}/").text
 
     def send(self, path: str, fields: dict[str, str]) -> str:
         """Fill in and send the form that goes to `path`; the page that follows."""
-        forms = re.findall(rf'<form[^>]*action="/en{path}"[^>]*>(.*?)</form>', self.page, re.DOTALL)
+        forms = re.findall(
+            rf'<form[^>]*action="{self._prefix}{path}"[^>]*>(.*?)</form>', self.page, re.DOTALL
+        )
         hidden = {name: unescape(value) for name, value in _HIDDEN.findall(forms[0])} if forms else {}
-        self.page = self._http.post(f"/en{path}", data={**hidden, **fields}).text
+        self.page = self._http.post(f"{self._prefix}{path}", data={**hidden, **fields}).text
         return self.page
 
     def see(self, path: str) -> str:
         """Open a page."""
-        self.page = self._http.get(f"/en{path}").text
+        self.page = self._http.get(f"{self._prefix}{path}").text
         return self.page
 
 
@@ -132,3 +138,16 @@ def put_right(url: str, inbox: Inbox, person: Person) -> str:
     browser.send("/record/correct/send", {})
     inbox.wait(person.msisdn, _THANKS)
     return code
+
+
+def ask(url: str, text: str, language: Language, writer: int, person: Person | None = None) -> bool:
+    """Ask the help desk, about a person's number if one is given; whether the question was taken. `writer` is
+    who asks: nobody may ask much.
+    """
+    browser = Browser(url, language)
+    browser.see("/help")
+    number = person.msisdn if person else ""
+    page = browser.send(
+        "/help", {"text": text, "number": number, "back": "email", "email": WRITES_FROM.format(writer)}
+    )
+    return bool(_NUMBER.search(page))

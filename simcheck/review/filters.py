@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
 
+from simcheck.cases import models
 from simcheck.cases.models import Acts, Case
-from simcheck.cases.states import State
+from simcheck.cases.states import ACTS, State
 from simcheck.cases.targets import Severity
 from simcheck.crosscheck.finish import LOCAL
 from simcheck.errors import InvalidError
@@ -29,6 +30,10 @@ from simcheck.reasons import Reason, Verdict
 UNKNOWN = "unknown"  # a province that no declared word names
 MOST_DAYS = 3650
 MOST_QUERY = 2000  # characters
+_MOMENT = sa.TIMESTAMP(timezone=True)
+# When staff's time is up, as indexes have it: never, while the clock stands.
+DEADLINE = sa.literal_column(models.DEADLINE, _MOMENT)
+_FOREVER = sa.literal_column("'infinity'::timestamptz", _MOMENT)
 
 
 class Assigned(StrEnum):
@@ -101,16 +106,27 @@ class Filter:
         what has columns of the same names. It serves SELECT and UPDATE alike.
         """
         look = _Look(who, at, columns)
+        clock = self._clock(columns)
         found = [
             make(getattr(self, name), look)
             for name, make in _PREDICATES.items()
-            if getattr(self, name) not in (None, frozenset())
+            if getattr(self, name) not in (None, frozenset()) and not (clock and name == "acts")
         ]
-        conditions = [each for each in found if each is not None]
-        if self.acts is Acts.STAFF and self.open is Open.YES and hasattr(columns, "target_at"):
-            # The same, by the table's check; and it has an index.
-            conditions.append(columns.target_at.is_not(None))
-        return sa.and_(sa.true(), *conditions)
+        return sa.and_(sa.true(), *(each for each in found if each is not None), *clock)
+
+    def _clock(self, columns: Any) -> list[sa.ColumnElement[bool]]:
+        """Whose turn it is, said by the clock where the table's check lets it: it runs in staff's open cases
+        alone. So it has indexes, and in the order of deadlines a list without staff's cases begins where
+        clocks stand. Said in both ways, the planner would take it for two conditions, and for rare rows.
+        """
+        turn = self.acts or (None if self.state is None else ACTS[self.state])
+        if turn is None or self.open is not Open.YES or not hasattr(columns, "target_at"):
+            return []
+        if turn is Acts.STAFF:
+            return [columns.target_at.is_not(None)] if self.acts else []
+        stands: sa.ColumnElement[bool] = DEADLINE == _FOREVER
+        acts: sa.ColumnElement[bool] = columns.acts == turn.value
+        return [stands, acts]
 
 
 def read(query: str) -> Filter:
@@ -234,7 +250,9 @@ _PREDICATES: Mapping[str, Callable[[Any, _Look], _Condition | None]] = {
     "reasons": _reasons,
     "opened_after": lambda value, look: look.c.opened_at >= _back(value, look),
     "opened_before": lambda value, look: look.c.opened_at < _back(value, look),
-    "target_before": lambda value, look: look.c.target_at < _ahead(value, look),
+    "target_before": lambda value, look: (
+        look.c.target_at.is_not(None) & (sa.literal(_ahead(value, look), _MOMENT) > DEADLINE)
+    ),
     "due_before": lambda value, look: look.c.due_at < _ahead(value, look),
     "assigned": _assigned,
     "answer": _answer,

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.cases import codes
-from simcheck.cases.models import DEADLINE, Acts, Case
+from simcheck.cases.models import Acts, Case
 from simcheck.cases.states import State
 from simcheck.cases.targets import Severity
 from simcheck.crosscheck.models import Subscription
@@ -32,13 +32,12 @@ from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.normalise.citizen_ids import CMND_DIGITS, PERSONAL_DIGITS
 from simcheck.privacy import Keyring
 from simcheck.reasons import Reason
-from simcheck.review.filters import UNKNOWN, Answered, Filter, Open
+from simcheck.review.filters import DEADLINE, UNKNOWN, Answered, Filter, Open
 
 CAP = 10_000  # cases that are counted without being asked to count all
 PAGE = 50
 MOST_PAGE, MOST_FOUND, MOST_TYPED = 200, 100, 100
 _FOREVER = sa.literal_column("'infinity'::timestamptz", sa.TIMESTAMP(timezone=True))
-_DEADLINE = sa.literal_column(DEADLINE, sa.TIMESTAMP(timezone=True))
 
 
 class Sort(StrEnum):
@@ -62,7 +61,7 @@ class _Order:
 
 ORDERS: Mapping[Sort, _Order] = {
     Sort.OLDEST: _Order((Case.opened_at, Case.id)),
-    Sort.DEADLINE: _Order((_DEADLINE, Case.id)),
+    Sort.DEADLINE: _Order((DEADLINE, Case.id)),
     Sort.NEWEST: _Order((Case.changed_at, Case.id), down=True),
     Sort.VERDICT: _Order((Case.verdict, Case.opened_at, Case.id), down=True),
 }

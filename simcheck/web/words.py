@@ -23,6 +23,7 @@ from simcheck.messages.words import Language
 OTHER = {Language.VI: Language.EN, Language.EN: Language.VI}
 _DATES = {Language.VI: ("dd/MM/yyyy", "vi"), Language.EN: ("d MMMM yyyy", "en_GB")}
 HERE = timezone(timedelta(hours=7))  # Viet Nam has one zone, and no summer time
+_PLAIN = 1000  # below it, a number is written alike everywhere
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Words:
 
     def number(self, number: float) -> str:
         """A number, of at most one decimal place: 1.234.567 in Vietnamese, 1,234,567 in English."""
+        if isinstance(number, int) and 0 <= number < _PLAIN:
+            return str(number)  # pages have hundreds of them
         return format_decimal(number, "#,##0.#", locale=self._locale)
 
     def percent(self, share: float) -> str:

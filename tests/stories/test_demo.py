@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 import generator
-from simcheck.commands import demo
+from simcheck.commands import demo, demo_people
 
 SUBSCRIPTIONS = 3_000
 CITIZENS = round(SUBSCRIPTIONS * demo.CITIZENS / demo.SUBSCRIPTIONS)
@@ -81,6 +81,10 @@ def test_the_demo(home, tmp_path):
     assert done.stdout.count(" done ") == 10
     assert "this SIM is this person's" in done.stdout
     assert "NOT_THIS_PERSON" in done.stdout
+    assert "Holders asked 6 questions, of which 3 are answered" in done.stdout
+    assert "/desk/sign-in" in done.stdout
+    for account in demo_people.read(home / "demo"):
+        assert account.password in done.stdout
     assert [line for line in lines(home) if line["level"] in {"error", "critical"}] == []
     assert running_in(home) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -92,6 +93,7 @@ def read(pairs: Sequence[tuple[str, str]]) -> Wanted:
     return Wanted(filters.of(asked) if asked else STAFFS, sort, beside.get(_PLACE) or None)
 
 
+@lru_cache(1024)  # each row of a list carries the list along
 def spelled(filter_: Filter) -> str:
     """A filter in an address: `filters.write`, and never empty, since no word at all means `STAFFS`."""
     return filters.write(filter_) or _EVERYTHING
@@ -112,7 +114,12 @@ def address(filter_: Filter, sort: Sort = Sort.DEADLINE, place: str | None = Non
 
 def case_address(case_id: object, filter_: Filter) -> str:
     """The page of a case, from which one goes on in this list."""
-    return f"/desk/cases/{case_id}?{urlencode({'queue': spelled(filter_)})}"
+    return f"/desk/cases/{case_id}?{_carried(filter_)}"
+
+
+@lru_cache(1024)
+def _carried(filter_: Filter) -> str:
+    return urlencode({"queue": spelled(filter_)})
 
 
 def chips(told: Told, wanted: Wanted) -> list[Chip]:

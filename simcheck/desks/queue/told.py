@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from simcheck import clock
@@ -44,6 +44,14 @@ def _reason_words() -> Mapping[str, words.Text]:
     return found
 
 
+@lru_cache(4096)
+def _reasons(mask: int, language: Language) -> tuple[str, ...]:
+    """A mask's reasons in words, the gravest first. Of the masks that there could be, few are there."""
+    found = [reason for reason in Reason if mask & reason.mask]
+    found.sort(key=lambda each: -_gravity().get(each, 0))
+    return tuple(REPORTED[language].reason(each) for each in found)
+
+
 @dataclass(frozen=True)
 class Told:
     """The words of one language, at one moment."""
@@ -76,9 +84,7 @@ class Told:
 
     def reasons(self, mask: int) -> list[str]:
         """The reasons of a mask in few words each, the gravest first."""
-        found = [reason for reason in Reason if mask & reason.mask]
-        found.sort(key=lambda each: -_gravity().get(each, 0))
-        return [REPORTED[self.language].reason(each) for each in found]
+        return list(_reasons(mask, self.language))
 
     def few_reasons(self, case: Case) -> tuple[str, int]:
         """The gravest reasons, and how many more there are."""
@@ -127,6 +133,11 @@ class Told:
     def sleeps(self, case: Case) -> bool:
         """Whether the case is put off at this moment."""
         return case.snoozed_until is not None and case.snoozed_until > self.at
+
+    def is_marked(self, case: Case) -> bool:
+        """Whether something is out of the ordinary about the case, which a list shows."""
+        marks = case.pending or case.escalated or case.held or case.contradicted or case.answer is not None
+        return marks or self.sleeps(case)
 
     def text(self, both: words.Text) -> str:
         """A text of the desk's in this language."""

@@ -126,3 +126,16 @@ def test_days_are_counted_from_now():
     assert values == {NOW - timedelta(days=2), NOW + timedelta(days=2)}
     assert issubclass(Answered, StrEnum)
     assert replace(Filter(), open=Open.ANY) != Filter()
+
+
+def test_whose_turn_it_is_is_said_once_and_by_the_clock_where_it_runs_or_stands():
+    def said(query: str) -> str:
+        return str(read(query).predicate("lan", datetime(2026, 11, 27, tzinfo=UTC)))
+
+    staffs, carriers, holders = said("acts=staff"), said("acts=carrier"), said("state=with_holder")
+    assert "target_at IS NOT NULL" in staffs
+    assert "acts =" not in staffs
+    for each in (carriers, holders):
+        assert "= 'infinity'" in each
+    assert "infinity" not in said("acts=staff&state=with_staff")
+    assert "infinity" not in said("acts=carrier&open=no")

@@ -22,7 +22,7 @@ USUAL = (
     "answer=disowned", "escalated=yes", "verdict=mismatch", "reason=NAME_DIFFERENT", "state=with_staff",
     "acts=staff&carrier=viettel&opened_before=1d", "acts=staff&target_before=1d",
     "carrier=mobifone&acts=staff",
-    "province=079", "province=unknown",
+    "province=079", "province=unknown", "acts=carrier", "state=with_holder",
 )  # fmt: skip
 
 

@@ -1,0 +1,154 @@
+"""Every page of every room of the desks, found in the table of routes, over the demo's country.
+
+With SCREENSHOTS set to a folder (`make screenshots`) each is opened by whoever may do the most there, who has
+signed in as the demo says, and a picture at every width is put there. Without it, only whether all pages can
+be addressed is looked at. A new room needs nothing here, unless its address has a value that no table gives.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
+
+from simcheck.access.roles import MAY, Role
+from simcheck.commands.demo import Demo
+from simcheck.db.base import Base
+from simcheck.desks.doors import OPEN
+from simcheck.service import opened
+from simcheck.terminal import Language
+from tests.browsing import aside
+from tests.wiring.test_desks import ROUTES, may
+
+PICTURES = os.environ.get("SCREENSHOTS")
+WIDTHS = (390, 1024, 1440)
+CITIZENS, SUBSCRIPTIONS = 3_000, 4_000
+AXE = Axe()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Where a value of an address comes from, unless it is the key of the table that the name names.
+VALUES = {
+    "case_id": "SELECT id FROM \"case\" WHERE acts = 'staff' ORDER BY reasons DESC, opened_at, id LIMIT 1",
+}
+PAGES = [route for route in ROUTES if "GET" in route.methods and route.path not in OPEN]
+
+
+def names_in(route: Any) -> list[str]:
+    """The values that the route's address has."""
+    return re.findall(r"\{(\w+)", route.path)
+
+
+def source_of(name: str) -> str:
+    """The statement that gives a value for a name in an address."""
+    if name in VALUES:
+        return VALUES[name]
+    table = Base.metadata.tables.get(name.removesuffix("_id"))
+    assert table is not None, f"say in VALUES where a value of {name} comes from"
+    [key] = table.primary_key.columns
+    newest = [each for each in ("made_at", "opened_at", "added_at") if each in table.columns]
+    query = sa.select(key).order_by(*(table.columns[each].desc() for each in newest)).limit(1)
+    return str(query.compile())
+
+
+def role_for(route: Any) -> Role:
+    """Who sees the most of a page."""
+    return max((role for role in Role if may(role, route)), key=lambda role: len(MAY[role]))
+
+
+def test_every_page_has_somebody_and_an_address():
+    assert len(PAGES) > 1
+    for route in PAGES:
+        assert role_for(route) in MAY
+        for name in names_in(route):
+            assert source_of(name)
+
+
+@pytest.fixture
+def demo(home, tmp_path) -> Iterator[Demo]:
+    """The demo as anybody runs it, a small one."""
+    with Demo(home, Language.VI) as made:
+        made.show(tmp_path, CITIZENS, SUBSCRIPTIONS)
+        yield made
+
+
+async def values_of(demo: Demo, names: set[str]) -> dict[str, str]:
+    """A value for each name that has one in this country."""
+    found = {}
+    async with (
+        opened(demo.settings) as service,
+        service.database.transaction("test", ministry=True) as session,
+    ):
+        for name in names:
+            value = await session.scalar(sa.text(source_of(name)))
+            if value is not None:
+                found[name] = str(value)
+    return found
+
+
+def sign_in(demo: Demo, page: Any, role: Role) -> None:
+    """As somebody does who reads what the demo printed."""
+    account = next(each for each in demo.accounts if each.role == role)
+    page.goto(f"{demo.url}/desk/sign-in")
+    page.fill("#username", account.username)
+    page.fill("#password", account.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/code")
+    page.fill("#code", account.code(time.time()))
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/(desk|portal)$"))
+
+
+def look_at(page: Any, name: str) -> list[str]:
+    """Take the pictures; what is wrong with the page."""
+    wrong = []
+    found = AXE.run(
+        page, options={"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    )
+    if found.violations_count:
+        wrong.append(f"{name}: {found.generate_report()}")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append(f"{name} is too wide at {width}")
+        page.screenshot(path=Path(PICTURES or ".") / f"{name}-{width}.png", full_page=True)
+    return wrong
+
+
+@pytest.mark.skipif(not PICTURES, reason="takes minutes, for pictures: make screenshots")
+def test_pictures_of_every_page_for_everybody(demo, chromium):
+    names = {name for route in PAGES for name in names_in(route)}
+    values = aside(lambda: values_of(demo, names))
+    wrong, missing = [], []
+    for role in Role:
+        mine = [route for route in PAGES if role_for(route) is role]
+        if not mine:
+            continue
+        context = chromium.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        sign_in(demo, page, role)
+        for route in mine:
+            if set(names_in(route)) - set(values):
+                missing.append(route.path)
+                continue
+            path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values[found[1]], route.path)
+            if is_page(context, demo.url + path):
+                answer = page.goto(demo.url + path)
+                name = re.sub(r"\W+", "-", route.path.replace("{", "").replace("}", "")).strip("-")
+                assert answer.status == 200, (path, answer.status)
+                wrong += look_at(page, name)
+        context.close()
+    assert wrong == [], "\n".join(wrong)
+    assert missing == [], "the demo has nothing to show on these"
+
+
+def is_page(context: Any, address: str) -> bool:
+    """Whether it is a page, and no file that is saved."""
+    answer = context.request.get(address)
+    kind, way = answer.headers.get("content-type", ""), answer.headers.get("content-disposition", "")
+    return kind.startswith("text/html") and not way.startswith("attachment")
