@@ -117,14 +117,15 @@ class Filter:
     def _clock(self, columns: Any) -> list[sa.ColumnElement[bool]]:
         """Whose turn it is, said by the clock where the table's check lets it: it runs in staff's open cases
         alone. So it has indexes, and in the order of deadlines a list without staff's cases begins where
-        clocks stand. Said in both ways, the planner would take it for two conditions, and for rare rows.
+        clocks stand. Said in both ways, the planner would take it for two conditions, and for rare rows; as a
+        range, which nothing is beyond, it is no rarer than others.
         """
         turn = self.acts or (None if self.state is None else ACTS[self.state])
         if turn is None or self.open is not Open.YES or not hasattr(columns, "target_at"):
             return []
         if turn is Acts.STAFF:
             return [columns.target_at.is_not(None)] if self.acts else []
-        stands: sa.ColumnElement[bool] = DEADLINE == _FOREVER
+        stands: sa.ColumnElement[bool] = DEADLINE >= _FOREVER
         acts: sa.ColumnElement[bool] = columns.acts == turn.value
         return [stands, acts]
 

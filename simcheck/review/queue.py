@@ -34,8 +34,8 @@ from simcheck.privacy import Keyring
 from simcheck.reasons import Reason
 from simcheck.review.filters import DEADLINE, UNKNOWN, Answered, Filter, Open
 
-CAP = 10_000  # cases that are counted without being asked to count all
-PAGE = 50
+CAP = 1_000  # cases of a list that are counted with its page: more would cost more than the page
+PAGE = 30
 MOST_PAGE, MOST_FOUND, MOST_TYPED = 200, 100, 100
 _FOREVER = sa.literal_column("'infinity'::timestamptz", sa.TIMESTAMP(timezone=True))
 

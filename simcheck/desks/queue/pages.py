@@ -31,7 +31,6 @@ from simcheck.review.queue import MOST_TYPED, Sort
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 FACETS = f"{QUEUE}/facets"
 _MOST_CARRIED = 2000
-_MOST_COUNTED = 1000  # cases of a list that are counted with its page; how it divides is counted to the end
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The cases that somebody passed by lately, so that "next" does not lead back to them.
 _PASSED, _MOST_PASSED, _PASSED_SECONDS = "desk_passed", 20, 3600
@@ -50,7 +49,7 @@ async def the_list(
     told, who = Told.now(visit.words), visit.person.username
     async with visit.acting() as session:
         page = await queue.page(session, wanted.filter, who, sort=wanted.sort, cursor=wanted.place)
-        count = await queue.count(session, wanted.filter, who, cap=_MOST_COUNTED)
+        count = await queue.count(session, wanted.filter, who)
         saved = await views.listed(session, who)
         carriers = await _carriers(session)
         late = await lately.of(session, told)
