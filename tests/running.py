@@ -23,7 +23,7 @@ from simcheck.register.index import bucket_of
 from simcheck.register.keeping import take_in
 from tests.building import AS_OF, BatchReading, Citizen, reasons_of, register
 
-# Jobs that wait for a later moment are not due, nor are those of a test whose clock is ahead of the database's.
+# Jobs of a later moment are not due, nor are those of a test whose clock is ahead of the database's.
 DUE = sa.text(
     "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND coalesce(scheduled_at <= now(), true)"
 )
