@@ -110,6 +110,7 @@ def ask(site: Any, text: str, number: int) -> None:
     aside(lambda: site.as_service(asking))
 
 
+@pytest.mark.slow
 def test_before_anything_was_sent_every_page_says_what_to_do(site, chromium):
     page = opened(site, chromium, Role.MANAGER)
     complaints = heard(page)

@@ -185,6 +185,7 @@ def test_a_day_by_keyboard_alone_for_everybody(site, chromium):
     context.close()
 
 
+@pytest.mark.slow
 def test_a_lease_is_renewed_while_somebody_works_and_its_end_is_told(site, chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     sit(site, context, Role.SUPERVISOR)

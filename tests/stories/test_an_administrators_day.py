@@ -163,6 +163,7 @@ def test_a_text_is_looked_at_by_keyboard_alone(site, chromium):
     assert "UCS-2" in page.text_content(".facts")
 
 
+@pytest.mark.slow
 def test_every_page_for_everybody(site, chromium):
     """No violation for axe-core, in light and dark; nothing wider than the window; nothing from elsewhere."""
     aside(lambda: site.as_service(filled))

@@ -139,6 +139,7 @@ def test_an_analysts_day_without_javascript(site, chromium):
     context.close()
 
 
+@pytest.mark.slow
 def test_before_anything_was_counted_for_everybody(postgres, keyring, run_folder, chromium):
     with a_bare_site(postgres, keyring, fresh_home(run_folder)) as bare:
         context, page, complaints = opened(bare, chromium, Role.SUPERVISOR)

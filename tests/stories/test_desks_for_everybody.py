@@ -176,6 +176,7 @@ def shown_parts() -> str:
     )
 
 
+@pytest.mark.slow
 def test_every_part_of_pages_for_everybody(site, chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     context.route(
