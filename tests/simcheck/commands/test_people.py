@@ -13,10 +13,13 @@ def test_the_first_administrator_and_what_becomes_of_an_account(command, owner):
     assert len(out.splitlines()[1].split()[1]) == 19
     assert command("people", "add", "m", "--name", "M", "--role", "manager", "--carrier", "viettel")[0] == 2
     assert command("people", "add", "mm", "--name", "M", "--role", "manager", "--carrier", "viettel")[0] == 0
+    assert "last administrator" in command("people", "roles", "an.nguyen", "supervisor", "reviewer")[2]
+    assert command("people", "add", "binh", "--name", "B", "--role", "administrator")[0] == 0
     assert command("people", "roles", "an.nguyen", "supervisor", "reviewer")[0] == 0
     assert command("people", "disable", "mm") == (0, "mm is disabled\n", "")
     assert command("people", "list")[1].splitlines() == [
         "an.nguyen  -  reviewer supervisor  local",
+        "binh  -  administrator  local",
         "mm  viettel  manager  disabled",
     ]
     assert command("people", "enable", "mm")[0] == 0
@@ -26,7 +29,7 @@ def test_the_first_administrator_and_what_becomes_of_an_account(command, owner):
     acts = owner.execute("SELECT act, actor FROM audit ORDER BY at, seq").fetchall()
     assert {actor for _, actor in acts} == {"operator"}
     assert [act for act, _ in acts] == [
-        "person.added", "person.added", "person.roles_changed", "person.disabled", "person.enabled",
+        "person.added", "person.added", "person.added", "person.roles_changed", "person.disabled", "person.enabled",
         "person.reset",
     ]  # fmt: skip
 
