@@ -23,8 +23,8 @@ async def after_run(session: AsyncSession) -> None:
 
     Runs that are published one after the other are counted once. Sweeps count what is lost here.
     """
-    for name in ("reports.country", "reports.flow"):
-        await enqueue(session, name, lock=name, queueing_lock=name)
+    await enqueue(session, "reports.country", lock="reports.country", queueing_lock="reports.country")
+    await enqueue(session, "reports.flow", lock="reports.flow", queueing_lock="reports.flow")
     rest = REST * (await history.subscriptions(session) / 1_000_000)
     await enqueue(
         session, "reports.patterns", lock="reports.patterns", queueing_lock="reports.patterns",
