@@ -29,8 +29,8 @@ def test_the_first_administrator_and_what_becomes_of_an_account(command, owner):
     acts = owner.execute("SELECT act, actor FROM audit ORDER BY at, seq").fetchall()
     assert {actor for _, actor in acts} == {"operator"}
     assert [act for act, _ in acts] == [
-        "person.added", "person.added", "person.added", "person.roles_changed", "person.disabled", "person.enabled",
-        "person.reset",
+        "person.added", "person.added", "person.added", "person.roles_changed", "person.disabled",
+        "person.enabled", "person.reset",
     ]  # fmt: skip
 
 
