@@ -17,8 +17,8 @@ from simcheck.errors import InvalidError
 PAGE = 50
 # Acts that change nothing: somebody saw what is personal.
 LOOKS = frozenset(
-    {"case.unmasked", "case.evidence_seen", "case.seen", "case.opened", "question.read", "record.shown",
-     "correction.fetched"}
+    {"case.unmasked", "case.evidence_seen", "case.seen", "case.searched", "double.seen", "question.read",
+     "record.shown", "correction.fetched"}
 )  # fmt: skip
 # Every act that there is, one after the other out of the index: not a row for each time that it was done.
 ACTS = sa.text("""

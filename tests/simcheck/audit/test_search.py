@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+import simcheck
 from simcheck import audit, clock
 from simcheck.audit import search
 from simcheck.audit.search import Wanted
@@ -84,3 +86,13 @@ async def test_a_page_out_of_many_rows_comes_from_an_index(owner):
     for condition in ("true", key, f"actor = 'person:3' AND {key}", "act = 'a.3'", "subject = 'case/77'"):
         plan = owner.execute(f"EXPLAIN SELECT * FROM audit WHERE {condition} {order}").fetchall()
         assert "Seq Scan" not in str(plan), (condition, plan)
+
+
+def test_every_look_is_an_act_that_somewhere_is_noted():
+    sources = [
+        path.read_text("utf-8")
+        for path in Path(simcheck.__path__[0]).rglob("*.py")
+        if path != Path(search.__file__)
+    ]
+    for look in search.LOOKS:
+        assert any(f'"{look}"' in text for text in sources), look
