@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
-from simcheck.errors import InvalidError, NotFoundError
+from simcheck.errors import InvalidError
 from simcheck.holders import numbers, registered, sessions
 from simcheck.holders.confirm import confirm as confirm_record
 from simcheck.holders.disown import disown
 from simcheck.holders.models import Means, SessionKind
 from simcheck.messages.words import Language, groups_of
-from simcheck.public.door import Anybody, OfPerson, PageRoute
+from simcheck.public.door import Anybody, OfPerson, PageRoute, Visit
 from simcheck.public.words import WORDS
-from simcheck.web.oidc import Pending, Provider, Registration, SignInError
+from simcheck.web.oidc import Pending, Provider, Registration, SignInError, provider_of
 from simcheck.web.pages import HEADERS
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -37,7 +37,7 @@ async def mine(visit: Anybody) -> Response:
 @router.get("/my/sign-in")
 async def sign_in(visit: Anybody) -> Response:
     """Send the browser to the provider. No form, since browsers hold our forms to our own pages."""
-    url, pending = await provider_of(visit.request).start(visit.service.settings.issuer + RETURN)
+    url, pending = await _provider(visit).start(visit.service.settings.issuer + RETURN)
     kept = {"pending": asdict(pending), "language": visit.words.language.value}
     # Lax: the browser comes back by the provider's link, with which no strict cookie is sent.
     visit.jar.seal(_PENDING, kept, _PENDING_SECONDS, same_site="lax")
@@ -59,9 +59,7 @@ async def come_back(visit: Anybody) -> Response:
         return visit.trouble(SignInError("This sign-in was not begun here, or too long ago."))
     visit = replace(visit, words=WORDS[Language(kept["language"])])
     try:
-        number = await provider_of(visit.request).finish(
-            visit.request.query_params, Pending(**kept["pending"])
-        )
+        number = await _provider(visit).finish(visit.request.query_params, Pending(**kept["pending"]))
         async with visit.opened() as session:
             started = await sessions.start_identity(session, visit.service.keyring, number)
     except (InvalidError, SignInError):
@@ -99,19 +97,10 @@ async def say_not_mine(visit: OfPerson, handle: str) -> Response:
     return visit.go("/my")
 
 
-def provider_of(request: Request) -> Provider:
-    """The provider, one a process. Raises `NotFoundError` where the settings name none."""
-    state, settings = request.app.state, request.app.state.service.settings
-    if settings.oidc_issuer is None:
-        raise NotFoundError("Nobody can sign in here.")
-    if not hasattr(state, "provider"):
-        assert settings.oidc_client_id is not None
-        assert settings.oidc_client_secret is not None
-        state.provider = Provider(
-            Registration(
-                str(settings.oidc_issuer), settings.oidc_client_id, settings.oidc_client_secret,
-                settings.oidc_scope, settings.oidc_id_claim,
-            )
-        )  # fmt: skip
-    provider: Provider = state.provider
-    return provider
+def _provider(visit: Visit) -> Provider:
+    """Holders' provider. Raises `NotFoundError` where the settings name none."""
+    told = visit.service.settings
+    ours = Registration.of(
+        told.oidc_issuer, told.oidc_client_id, told.oidc_client_secret, told.oidc_scope, told.oidc_id_claim
+    )
+    return provider_of(visit.request.app.state, ours, name="holders_provider")

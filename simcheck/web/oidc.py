@@ -26,10 +26,11 @@ import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, SecretStr, ValidationError
+from starlette.datastructures import State
 
 from simcheck import clock
-from simcheck.errors import NotAuthenticatedError, UnavailableError
+from simcheck.errors import NotAuthenticatedError, NotFoundError, UnavailableError
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 REMEMBERED = 3600.0  # seconds that what the provider says of itself is good
@@ -81,6 +82,28 @@ class Registration:
     client_secret: SecretStr
     scope: str
     claim: str
+
+    @classmethod
+    def of(
+        cls, issuer: AnyHttpUrl | None, client_id: str | None, secret: SecretStr | None, scope: str,
+        claim: str,
+    ) -> Registration | None:  # fmt: skip
+        """A registration as settings hold one: all of it, or (None) nothing."""
+        if issuer is None or client_id is None or secret is None:
+            return None
+        return cls(str(issuer), client_id, secret, scope, claim)
+
+
+def provider_of(state: State, ours: Registration | None, *, name: str) -> Provider:
+    """The provider of this registration, kept in an application's state under a name: one a process, so that
+    what it remembers serves all requests. Raises `NotFoundError` without a registration.
+    """
+    if ours is None:
+        raise NotFoundError("Nobody signs in at a provider here.")
+    if not hasattr(state, name):
+        setattr(state, name, Provider(ours))
+    provider: Provider = getattr(state, name)
+    return provider
 
 
 class Provider:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
 from simcheck.access import sign_in
-from simcheck.desks.frame.door import SIGN_IN, Anybody, DeskRoute, inside
+from simcheck.desks.frame.door import SIGN_IN, Anybody, DeskRoute, Visit, inside
 from simcheck.desks.signing import half
-from simcheck.errors import NotFoundError
-from simcheck.web.oidc import Pending, Provider, Registration, SignInError
+from simcheck.web.oidc import Pending, Provider, Registration, SignInError, provider_of
 from simcheck.web.pages import HEADERS
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
@@ -23,7 +22,7 @@ _PENDING, _PENDING_SECONDS = "desk_pending", 900
 @router.get(START)
 async def start(visit: Anybody) -> Response:
     """Send the browser to the provider. No form, since browsers hold our forms to our own pages."""
-    url, pending = await provider_of(visit.request).start(visit.service.settings.issuer + RETURN)
+    url, pending = await _provider(visit).start(visit.service.settings.issuer + RETURN)
     kept = {"pending": asdict(pending), "next": inside(visit.request.query_params.get("next", ""))}
     # Lax: the browser comes back by the provider's link, with which no strict cookie is sent.
     visit.jar.seal(_PENDING, kept, _PENDING_SECONDS, same_site="lax")
@@ -39,7 +38,7 @@ async def come_back(visit: Anybody) -> Response:
     visit.jar.drop(_PENDING)
     if kept is None:
         return visit.trouble(SignInError("This sign-in was not begun here, or too long ago."))
-    provider = provider_of(visit.request)
+    provider = _provider(visit)
     try:
         claim = await provider.finish(visit.request.query_params, Pending(**kept["pending"]))
     except SignInError as error:
@@ -53,20 +52,11 @@ async def come_back(visit: Anybody) -> Response:
     return visit.go(half.onward(visit, kept["next"]))
 
 
-def provider_of(request: Request) -> Provider:
-    """Staff's provider, one a process. Raises `NotFoundError` where the settings name none."""
-    state, settings = request.app.state, request.app.state.service.settings
-    if settings.staff_oidc_issuer is None:
-        raise NotFoundError("Nobody signs in at a provider here.")
-    if not hasattr(state, "staff_provider"):
-        assert settings.staff_oidc_client_id is not None
-        assert settings.staff_oidc_client_secret is not None
-        state.staff_provider = Provider(
-            Registration(
-                str(settings.staff_oidc_issuer), settings.staff_oidc_client_id,
-                settings.staff_oidc_client_secret, settings.staff_oidc_scope,
-                settings.staff_oidc_username_claim,
-            )
-        )  # fmt: skip
-    provider: Provider = state.staff_provider
-    return provider
+def _provider(visit: Visit) -> Provider:
+    """Staff's provider. Raises `NotFoundError` where the settings name none."""
+    told = visit.service.settings
+    ours = Registration.of(
+        told.staff_oidc_issuer, told.staff_oidc_client_id, told.staff_oidc_client_secret,
+        told.staff_oidc_scope, told.staff_oidc_username_claim,
+    )  # fmt: skip
+    return provider_of(visit.request.app.state, ours, name="staff_provider")
