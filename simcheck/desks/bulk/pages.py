@@ -12,6 +12,8 @@ from simcheck.access.roles import Permission
 from simcheck.cases import codes
 from simcheck.desks.bulk import telling
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
+from simcheck.desks.queue.choices import conditions
+from simcheck.desks.queue.told import Told
 from simcheck.errors import ConflictError, InvalidError
 from simcheck.reasons import Reason
 from simcheck.review import bulk, filters, queue, words
@@ -83,7 +85,7 @@ async def _new(
     return visit.page(
         "bulk/new", 422 if faults else 200, at=f"{ROOM}/new?{query}" if faults else None,
         faults=faults or {}, count=count, fits=fits, cap=cap, carriers=carriers, reasons=reasons, query=query,
-        conditions=telling.conditions(query, say), note=note, most=MOST_NOTE,
+        conditions=conditions(Told.now(say), filter_), note=note, most=MOST_NOTE,
         names=telling.names((each.value for each in reasons), "reason", say.language),
         groups=telling.groups(bulk.decisions(), say.language), chosen=visit.form.line("choice"),
     )  # fmt: skip
@@ -102,7 +104,7 @@ async def shown(visit: Proposer, proposal_id: uuid.UUID) -> Response:
         "bulk/one", proposal=proposal, carriers=carriers, reasons=reasons, effects=effects,
         sample=[(each, codes.shown(each.code), _reasons_of(each.reasons, visit)) for each in sample],
         choice=telling.choice(proposal.decision, proposal.reason, language),
-        conditions=telling.conditions(proposal.query, say), whose=telling.person,
+        conditions=conditions(Told.now(say), filters.read(proposal.query)), whose=telling.person,
         note=bulk.note_of(visit.service, proposal), is_own=proposal.proposed_by == visit.person.actor,
         queue_address=f"/desk/queue?{proposal.query or urlencode({'open': 'yes'})}",
         names=telling.names((each.value for each in reasons), "reason", language),

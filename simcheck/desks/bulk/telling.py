@@ -1,23 +1,13 @@
-"""Filters and decisions in words, as the pages of this room and of double review show them."""
+"""Decisions in words, as the pages of this room and of double review show them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from simcheck.messages.words import Language
-from simcheck.normalise import provinces
 from simcheck.review import words
 from simcheck.review.words import DecisionWords
-from simcheck.web.words import Words
-
-
-class Condition(NamedTuple):
-    """A part of a filter: the field's words, and its value's."""
-
-    label: str
-    value: str
 
 
 class Choice(NamedTuple):
@@ -25,29 +15,6 @@ class Choice(NamedTuple):
 
     decision: str
     reason: str
-
-
-def conditions(query: str, say: Words) -> list[Condition]:
-    """A filter (as `filters.write` writes it), condition by condition."""
-    return [
-        Condition(say(f"bulk.field.{name}"), ", ".join(_value(name, each, say) for each in value.split(",")))
-        for name, value in parse_qsl(query)
-    ]
-
-
-def _value(name: str, value: str, say: Words) -> str:
-    if name == "reason":
-        return words.group("reason")[value][say.language].rstrip(".")
-    if name == "state":
-        return words.group("state")[value][say.language]
-    if name == "province" and value in provinces.names():
-        return provinces.names()[value]
-    if value in {"yes", "no"}:
-        return say(f"bulk.yes_no.{value}")
-    if value.endswith("d") and value[:-1].isdigit():
-        return say("bulk.days", n=say.number(int(value[:-1])))
-    key = f"bulk.value.{value}"
-    return say(key) if say.has(key) else value
 
 
 def groups(

@@ -64,6 +64,14 @@ class Select(NamedTuple):
     value: str
 
 
+class Condition(NamedTuple):
+    """What a filter asks of one field, in words, and the filter that does not ask it."""
+
+    label: str
+    value: str
+    without: Filter
+
+
 class Chip(NamedTuple):
     """A condition that is set, in words, and the list without it."""
 
@@ -122,19 +130,26 @@ def _carried(filter_: Filter) -> str:
     return urlencode({"queue": spelled(filter_)})
 
 
-def chips(told: Told, wanted: Wanted) -> list[Chip]:
-    """Each condition that is set, and the list without it."""
+def conditions(told: Told, filter_: Filter) -> list[Condition]:
+    """A filter in words, condition by condition: each reason is one."""
     found = []
     for each in dataclasses.fields(Filter):
-        value: Any = getattr(wanted.filter, each.name)
+        value: Any = getattr(filter_, each.name)
         if value == each.default or value == frozenset():
             continue
         label = told.say(f"queue.field.{each.name}")
         for one in sorted(value) if each.name == "reasons" else [value]:
             rest: dict[str, Any] = {each.name: value - {one} if each.name == "reasons" else each.default}
-            without = replace(wanted.filter, **rest)
-            found.append(Chip(f"{label}: {told.chosen(each.name, one)}", address(without, wanted.sort)))
+            found.append(Condition(label, told.chosen(each.name, one), replace(filter_, **rest)))
     return found
+
+
+def chips(told: Told, wanted: Wanted) -> list[Chip]:
+    """Each condition that is set, and the list without it."""
+    return [
+        Chip(f"{each.label}: {each.value}", address(each.without, wanted.sort))
+        for each in conditions(told, wanted.filter)
+    ]
 
 
 def choices(told: Told, wanted: Wanted, carriers: Sequence[str]) -> Choices:

@@ -75,3 +75,13 @@ def test_the_lists_that_everybody_has():
     tabs, current = choices.tabs(TOLD[Language.VI], Wanted(Filter(acts=Acts.STAFF)))
     assert current == tabs[0][0]
     assert len({href for href, _, _ in tabs}) == len(choices.TABS)
+
+
+def test_every_condition_of_a_filter_is_told_with_the_filter_that_does_not_ask_it():
+    wanted = read(ALL)
+    told = choices.conditions(TOLD[Language.EN], wanted)
+    assert len(told) == 19  # 17 fields, of which one has two reasons, and open
+    assert all(each.label and each.value for each in told)
+    for each in told:
+        assert len(choices.conditions(TOLD[Language.EN], each.without)) == 18
+    assert choices.conditions(TOLD[Language.VI], Filter()) == []
