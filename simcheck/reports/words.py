@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent, get_group_symbol
@@ -17,7 +13,8 @@ from simcheck.messages.words import Language
 from simcheck.normalise import provinces
 from simcheck.reasons import Reason
 from simcheck.reports.document import Cell, Share
-from simcheck.reports.kinds import HERE
+from simcheck.web import words as web
+from simcheck.web.words import HERE
 
 _LOCALE = {Language.VI: "vi", Language.EN: "en_GB"}
 _DAY = {Language.VI: "dd/MM/yyyy", Language.EN: "d MMM yyyy"}
@@ -37,15 +34,8 @@ def _written(day: date, pattern: str, locale: str) -> str:
 
 
 @dataclass(frozen=True)
-class Words:
-    """The texts of one language by key; `{name}` in a text stands for a value."""
-
-    language: Language
-    texts: Mapping[str, str]
-
-    def __call__(self, key: str, **values: Any) -> str:
-        """The text of a key. Raises `KeyError`."""
-        return self.texts[key].format(**values)
+class Words(web.Words):
+    """The texts of reports in one language, with days in fewer letters than pages write them."""
 
     def day(self, day: date) -> str:
         """A day as readers of the language write it."""
@@ -89,15 +79,4 @@ class Words:
         return self(f"reason.{reason.name}")
 
 
-def _read() -> dict[Language, Words]:
-    """The file's tables are the keys' first parts; each text stands there in both languages."""
-    said = tomllib.loads(files("simcheck.reports").joinpath("words.toml").read_text("utf-8"))
-    flat = {key: text for key, text in said.items() if Language.VI in text}
-    flat |= {
-        f"{part}.{key}": text
-        for part, texts in said.items() if part not in flat for key, text in texts.items()
-    }  # fmt: skip
-    return {each: Words(each, {key: text[each] for key, text in flat.items()}) for each in Language}
-
-
-WORDS = _read()
+WORDS = web.read(Words, "simcheck.reports")
