@@ -1,11 +1,14 @@
-"""The one place that asks what time it is, so that a test can say it."""
+"""The one place that asks what time it is, so that a test can say it; and the country's zone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+
+# The country's: Viet Nam has one zone, and no summer time.
+LOCAL = timezone(timedelta(hours=7))
 
 _fixed: ContextVar[datetime | None] = ContextVar("fixed", default=None)
 

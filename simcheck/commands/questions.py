@@ -12,8 +12,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
+from simcheck.clock import LOCAL
 from simcheck.config import settings
-from simcheck.crosscheck.finish import LOCAL
 from simcheck.helpdesk import numbers, questions
 from simcheck.helpdesk.figures import figures
 from simcheck.helpdesk.models import QuestionState, Queue

@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from simcheck.clock import LOCAL
 from simcheck.crosscheck.compare import Measure
 from simcheck.crosscheck.findings import I64, U64, Source
 from simcheck.crosscheck.members import Tally
@@ -38,7 +39,6 @@ from simcheck.reasons import Reason
 from simcheck.records import ROW
 from simcheck.register.sealed import SealedRegister
 
-LOCAL = timezone(timedelta(hours=7))  # the day of a run is the country's
 # A run's last word of every row: verdict (place in VERDICTS) and reasons as they are told; `mask` as it was
 # decided, with graver forms, but without what other carriers' rows told; `person` whom the row names.
 FINAL_SCHEMA = pa.schema(

@@ -20,7 +20,7 @@ from simcheck.access import limits
 from simcheck.access.limits import Limit
 from simcheck.cases.models import Acts
 from simcheck.cases.states import ACTS
-from simcheck.crosscheck.finish import LOCAL
+from simcheck.clock import LOCAL
 from simcheck.crosscheck.models import Subscription
 from simcheck.db.direct import Within
 from simcheck.errors import InvalidError, TooManyError

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
+from simcheck.clock import LOCAL
 from simcheck.messages.words import NOTICES
 
-HERE = timezone(timedelta(hours=7))  # Viet Nam has one zone, and no summer time
 NOBODY = ""  # the carrier of what is of no carrier, the province of what has none
 
 
@@ -83,12 +83,12 @@ BANDS = {
 
 def today(at: datetime) -> date:
     """The day in Viet Nam."""
-    return at.astimezone(HERE).date()
+    return at.astimezone(LOCAL).date()
 
 
 def midnight(day: date) -> datetime:
     """The moment at which a day begins in Viet Nam."""
-    return datetime.combine(day, time(), HERE)
+    return datetime.combine(day, time(), LOCAL)
 
 
 def days(since: date, until: date) -> Iterator[date]:

@@ -20,12 +20,12 @@ from typing import IO, Any
 import xlsxwriter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from simcheck.clock import LOCAL
 from simcheck.matching.rules import VERDICTS
 from simcheck.reasons import Reason
 from simcheck.reports import drill
 from simcheck.reports.document import Grid, Share
 from simcheck.reports.drill import Drill
-from simcheck.reports.kinds import HERE
 from simcheck.reports.words import Words
 
 BOM = "\ufeff"  # by which Excel knows UTF-8
@@ -149,7 +149,7 @@ def _csv_cell(cell: Any) -> Any:
     if cell is None:
         return ""
     if isinstance(cell, datetime):
-        return cell.astimezone(HERE).strftime("%Y-%m-%d %H:%M:%S")
+        return cell.astimezone(LOCAL).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(cell, timedelta):
         return round(cell.total_seconds())
     return cell if isinstance(cell, int | float) else plain(str(cell))
@@ -194,7 +194,7 @@ def _write_row(
         elif isinstance(cell, timedelta):
             sheet.write_number(at, column, round(cell.total_seconds() / 3600, 2))
         elif isinstance(cell, datetime):
-            sheet.write_datetime(at, column, cell.astimezone(HERE).replace(tzinfo=None), styles["moment"])
+            sheet.write_datetime(at, column, cell.astimezone(LOCAL).replace(tzinfo=None), styles["moment"])
         elif isinstance(cell, date):
             sheet.write_datetime(at, column, datetime(cell.year, cell.month, cell.day), styles["day"])
         else:

@@ -9,12 +9,12 @@ from functools import lru_cache
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent, get_group_symbol
 
+from simcheck.clock import LOCAL
 from simcheck.messages.words import Language
 from simcheck.normalise import provinces
 from simcheck.reasons import Reason
 from simcheck.reports.document import Cell, Share
 from simcheck.web import words as web
-from simcheck.web.words import HERE
 
 _LOCALE = {Language.VI: "vi", Language.EN: "en_GB"}
 _DAY = {Language.VI: "dd/MM/yyyy", Language.EN: "d MMM yyyy"}
@@ -43,7 +43,7 @@ class Words(web.Words):
 
     def moment(self, at: datetime) -> str:
         """A moment in Viet Nam."""
-        return format_datetime(at, f"HH:mm, {_DAY[self.language]}", HERE, _LOCALE[self.language])
+        return format_datetime(at, f"HH:mm, {_DAY[self.language]}", LOCAL, _LOCALE[self.language])
 
     def month(self, first: date) -> str:
         """A month with its year."""

@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck.crosscheck.finish import LOCAL
+from simcheck.clock import LOCAL
 from simcheck.reasons import Reason
 from simcheck.review.models import DoubleReview
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.cases.models import Case, CaseEvent
 from simcheck.cases.states import DESK, MOVES, Who
-from simcheck.crosscheck.finish import LOCAL
+from simcheck.clock import LOCAL
 from simcheck.errors import ConflictError
 from simcheck.messages.words import Language
 from simcheck.review.words import say

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.cases.models import Case
+from simcheck.clock import LOCAL
 from simcheck.config import Settings
-from simcheck.crosscheck.finish import LOCAL
 from simcheck.errors import ConflictError, NotFoundError
 from simcheck.review import queue
 from simcheck.review.filters import Filter

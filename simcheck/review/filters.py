@@ -21,7 +21,7 @@ from simcheck.cases import models
 from simcheck.cases.models import Acts, Case
 from simcheck.cases.states import ACTS, State
 from simcheck.cases.targets import Severity
-from simcheck.crosscheck.finish import LOCAL
+from simcheck.clock import LOCAL
 from simcheck.errors import InvalidError
 from simcheck.matching.rules import VERDICTS
 from simcheck.normalise import provinces

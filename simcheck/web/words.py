@@ -11,18 +11,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from importlib.resources import files
 from typing import Any, TypeVar
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
+from simcheck.clock import LOCAL
 from simcheck.messages.words import Language
 
 OTHER = {Language.VI: Language.EN, Language.EN: Language.VI}
 _DATES = {Language.VI: ("dd/MM/yyyy", "vi"), Language.EN: ("d MMMM yyyy", "en_GB")}
-HERE = timezone(timedelta(hours=7))  # Viet Nam has one zone, and no summer time
 _PLAIN = 1000  # below it, a number is written alike everywhere
 
 
@@ -49,12 +49,12 @@ class Words:
     def moment(self, at: datetime) -> str:
         """A moment as people in Viet Nam read it."""
         pattern, locale = _DATES[self.language]
-        return format_datetime(at, f"HH:mm, {pattern}", HERE, locale)
+        return format_datetime(at, f"HH:mm, {pattern}", LOCAL, locale)
 
     def second(self, at: datetime) -> str:
         """A moment to the second, for whoever puts things in their order."""
         pattern, locale = _DATES[self.language]
-        return format_datetime(at, f"HH:mm:ss, {pattern}", HERE, locale)
+        return format_datetime(at, f"HH:mm:ss, {pattern}", LOCAL, locale)
 
     def number(self, number: float) -> str:
         """A number, of at most one decimal place: 1.234.567 in Vietnamese, 1,234,567 in English."""

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.access.models import Carrier
+from simcheck.clock import LOCAL
 from simcheck.desks.frame.door import Visit
 from simcheck.messages import templates
 from simcheck.web.forms import clean
-from simcheck.web.words import HERE
 
 Word = TypeVar("Word", bound=StrEnum)
 _MOST = 200
@@ -47,12 +47,12 @@ def day(visit: Visit, name: str) -> date | None:
 
 def begins(day: date) -> datetime:
     """When a day begins in Viet Nam."""
-    return datetime.combine(day, time(), HERE)
+    return datetime.combine(day, time(), LOCAL)
 
 
 def ends(day: date) -> datetime:
     """When it is over. The last day that there is has no end: its last moment stands for it."""
-    return begins(day) + timedelta(days=1) if day < date.max else datetime.combine(day, time.max, HERE)
+    return begins(day) + timedelta(days=1) if day < date.max else datetime.combine(day, time.max, LOCAL)
 
 
 async def carriers(session: AsyncSession) -> list[str]:

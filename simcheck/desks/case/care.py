@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import clock
 from simcheck.access import people
 from simcheck.access.roles import Permission
+from simcheck.clock import LOCAL
 from simcheck.desks.case import page
 from simcheck.desks.case.deciding import refused
 from simcheck.desks.case.page import Typed
@@ -21,7 +22,6 @@ from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.desks.queue import choices
 from simcheck.errors import ConflictError, InvalidError
 from simcheck.review import assign, claim, words
-from simcheck.web.words import HERE
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 _DAYS = ("1", "3", "7", "14", "30")
@@ -128,4 +128,4 @@ async def _require_colleague(session: AsyncSession, visit: Visit, to: str) -> No
 
 def _morning(at: datetime) -> datetime:
     """Eight o'clock of that day in Viet Nam."""
-    return at.astimezone(HERE).replace(hour=8, minute=0, second=0, microsecond=0)
+    return at.astimezone(LOCAL).replace(hour=8, minute=0, second=0, microsecond=0)
