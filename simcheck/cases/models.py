@@ -18,7 +18,8 @@ _CLOSED = sa.text("closed_at IS NOT NULL")
 _STAFFS = sa.text("target_at IS NOT NULL")
 _ANSWERED = sa.text("answer IS NOT NULL AND closed_at IS NULL")
 # Cases whose clock stands come after all whose clock runs.
-DEADLINE = "COALESCE(target_at, 'infinity'::timestamp with time zone)"
+# A CASE, not coalesce(): under row-level security PostgreSQL asks an index for the first alone.
+DEADLINE = "(CASE WHEN target_at IS NULL THEN 'infinity'::timestamptz ELSE target_at END)"
 
 
 class Acts(StrEnum):

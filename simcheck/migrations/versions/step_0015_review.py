@@ -55,7 +55,8 @@ ALTER TABLE "case"
 CASE_INDEXES = """
 DROP INDEX case_opened_at_idx;
 CREATE INDEX case_age_idx ON "case" (opened_at, id) WHERE closed_at IS NULL;
-CREATE INDEX case_deadline_idx ON "case" (coalesce(target_at, 'infinity'::timestamptz), id)
+CREATE INDEX case_deadline_idx ON "case"
+    ((CASE WHEN target_at IS NULL THEN 'infinity'::timestamptz ELSE target_at END), id)
     WHERE closed_at IS NULL;
 CREATE INDEX case_change_idx ON "case" (changed_at, id) WHERE closed_at IS NULL;
 CREATE INDEX case_gravity_idx ON "case" (verdict, opened_at, id) WHERE closed_at IS NULL;
@@ -66,7 +67,8 @@ CREATE INDEX case_staff_change_idx ON "case" (changed_at, id) WHERE target_at IS
 CREATE INDEX case_staff_gravity_idx ON "case" (verdict, opened_at, id) WHERE target_at IS NOT NULL;
 CREATE INDEX case_answer_age_idx ON "case" (answer, opened_at, id)
     WHERE answer IS NOT NULL AND closed_at IS NULL;
-CREATE INDEX case_answer_deadline_idx ON "case" (answer, coalesce(target_at, 'infinity'::timestamptz), id)
+CREATE INDEX case_answer_deadline_idx ON "case"
+    (answer, (CASE WHEN target_at IS NULL THEN 'infinity'::timestamptz ELSE target_at END), id)
     WHERE answer IS NOT NULL AND closed_at IS NULL;
 CREATE INDEX case_answer_change_idx ON "case" (answer, changed_at, id)
     WHERE answer IS NOT NULL AND closed_at IS NULL;

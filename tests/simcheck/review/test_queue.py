@@ -217,6 +217,18 @@ async def test_every_page_of_every_usual_list_reads_an_index(crowd, sort):
                 uses_an_index(await plan_of(session, asked.order_by(*turned).limit(51)))
 
 
+@pytest.mark.parametrize("query", ["acts=carrier", "state=with_holder"])
+async def test_a_list_by_deadline_begins_in_its_index_and_not_before(crowd, query):
+    """Row-level security keeps whatever could tell of unseen rows out of an index: coalesce() too."""
+    async with crowd.transaction("person:lan", ministry=True) as session:
+        wanted = sa.select(Case).where(read(query).predicate("lan", queue.clock.now()))
+        columns = queue.ORDERS[Sort.DEADLINE].columns
+        nodes_ = await plan_of(session, wanted.order_by(*columns).limit(31))
+        [scan] = [each for each in nodes_ if each.get("Index Name")]
+        assert (scan["Index Name"], "Index Cond" in scan) == ("case_deadline_idx", True)
+        assert scan.get("Rows Removed by Filter", 0) < 1000
+
+
 async def test_a_count_under_its_cap_and_the_next_case_read_an_index(crowd):
     async with crowd.transaction("person:lan", ministry=True) as session:
         for query in USUAL:
