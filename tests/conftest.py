@@ -3,12 +3,14 @@
 No property test has a deadline: the first to call a kernel waits for its compilation.
 """
 
+import logging
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings as hypothesis_settings
 
 ROOT = str(Path(__file__).resolve().parents[1])
@@ -45,6 +47,15 @@ __all__ = [
     "keyring", "mobifone", "owner", "postgres", "run_folder", "served", "service", "settings", "token_of",
     "viettel",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was():
+    """A test that sets the log up takes its handler away again: it writes to that test's standard error."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers, root.level = handlers, level
 
 
 def pytest_configure(config):

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,14 @@ async def http(app) -> AsyncIterator[Any]:
         yield client
 
 
+@cache
+def _keys() -> dict[str, Any]:
+    """The public half of a key, for clients whose proof no test asks for: a secret takes long to hash."""
+    from joserfc.jwk import KeySet, OKPKey
+
+    return dict(KeySet([OKPKey.generate_key("Ed25519")]).as_dict(private=False))
+
+
 @pytest.fixture
 async def token_of(app) -> Callable[..., Awaitable[dict[str, str]]]:
     """`await token_of("viettel", "batches:read", ...)`: the Authorization header of a new client.
@@ -164,7 +173,9 @@ async def token_of(app) -> Callable[..., Awaitable[dict[str, str]]]:
         name = f"{carrier or 'relying'}-{''.join(chr(97 + int(d, 16)) for d in uuid.uuid4().hex[:8])}"
         chosen = wanted or (scopes.of_carriers() if carrier else scopes.of_services())
         async with service.database.transaction("test", ministry=True) as session:
-            await clients.add(session, name, name, carrier=carrier, scopes=chosen, rate=rate)
+            await clients.add(
+                session, name, name, carrier=carrier, scopes=chosen, rate=rate, public_keys=_keys()
+            )
         await keeper.refresh()
         token = (await keeper.keys()).issue(name, chosen, 600)
         return {"Authorization": f"Bearer {token}"}

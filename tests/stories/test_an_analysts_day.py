@@ -85,6 +85,7 @@ def test_a_supervisors_look_at_the_country_for_everybody(site, chromium):
     page.wait_for_url("**carrier=itel**")
     assert page.inner_text("h1") == "Cả nước · itel"
     page.click("text=Bỏ chọn")
+    page.wait_for_url("**/desk/country?days=*")
     # By keyboard alone: to a carrier's row, and into its list.
     for _ in range(3):
         page.keyboard.press("j")

@@ -35,6 +35,11 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # Where a value of an address comes from, unless it is the key of the table that the name names.
 VALUES = {
     "case_id": "SELECT id FROM \"case\" WHERE acts = 'staff' ORDER BY reasons DESC, opened_at, id LIMIT 1",
+    "month": "SELECT to_char(max(day), 'YYYY-MM') FROM country_day",
+    "number": "SELECT min(number) FROM question",
+    "proposal_id": "SELECT id FROM bulk_proposal ORDER BY proposed_at DESC LIMIT 1",
+    "review_id": "SELECT id FROM double_review ORDER BY id LIMIT 1",
+    "username": "SELECT min(username) FROM person",
 }
 PAGES = [route for route in ROUTES if "GET" in route.methods and route.path not in OPEN]
 
@@ -53,7 +58,7 @@ def source_of(name: str) -> str:
     [key] = table.primary_key.columns
     newest = [each for each in ("made_at", "opened_at", "added_at") if each in table.columns]
     query = sa.select(key).order_by(*(table.columns[each].desc() for each in newest)).limit(1)
-    return str(query.compile())
+    return str(query.compile(compile_kwargs={"literal_binds": True}))
 
 
 def role_for(route: Any) -> Role:
