@@ -18,19 +18,18 @@ from simcheck import audit
 from simcheck.cases.models import Case, CaseEvent
 from simcheck.cases.states import DESK
 from simcheck.crosscheck.models import Subscription
-from simcheck.errors import SealError
 from simcheck.review import changes, records
 from simcheck.review.changes import Change
 from simcheck.review.dossier import Explained, explained
 from simcheck.review.models import DoubleReview
-from simcheck.review.records import Records
+from simcheck.review.records import Wanted
 from simcheck.service import Service
 
 
 @dataclass(frozen=True)
 class Then:
-    """A case as it was. `records` is masked unless `is_clear`, and None where the lake has its row no
-    more.
+    """A case as it was. `wanted` is for `records.read`, when the transaction is over: masked unless
+    `is_clear`, and None where its row is known no more.
     """
 
     review_id: uuid.UUID
@@ -39,7 +38,7 @@ class Then:
     verdict: int
     answer: str | None
     reasons: Sequence[Explained]
-    records: Records | None = field(repr=False)
+    wanted: Wanted | None = field(repr=False)
     is_clear: bool = False
     history: Sequence[Change] = ()
 
@@ -62,14 +61,14 @@ async def then(
     )  # fmt: skip
     return Then(
         review.id, review.carrier, review.state_then, review.verdict, review.answer,
-        explained(review.reasons), await _records(session, service, review, clear=clear), clear,
+        explained(review.reasons), await _wanted(session, service, review, clear=clear), clear,
         [changes.of_event(each) for each in await session.scalars(query)],
     )  # fmt: skip
 
 
-async def _records(
+async def _wanted(
     session: AsyncSession, service: Service, review: DoubleReview, *, clear: bool
-) -> Records | None:  # fmt: skip
+) -> Wanted | None:  # fmt: skip
     """Both records, the declared one from where it stood then."""
     case = await session.get(Case, review.case_id)
     if case is None or review.batch_id is None:
@@ -80,8 +79,5 @@ async def _records(
     values = {column.key: getattr(now, column.key) for column in sa.inspect(Subscription).columns}
     place = {"batch_id": review.batch_id, "bucket": review.bucket, "row": review.row}
     judged = {"verdict": review.verdict, "reasons": review.reasons}
-    try:
-        found = await records.of(session, service, Subscription(**values | place | judged))
-    except SealError:
-        return None
-    return found if clear else records.masked(found)
+    then = Subscription(**values | place | judged)
+    return await records.wanted(session, service, then, clear=clear)

@@ -17,7 +17,6 @@ from simcheck.cases import find
 from simcheck.cases.find import Claim, Mate
 from simcheck.cases.models import Case, CaseEvent
 from simcheck.crosscheck.models import Subscription
-from simcheck.errors import SealError
 from simcheck.helpdesk.models import Question
 from simcheck.holders.models import Confirmation, Correction
 from simcheck.notices.models import NoticeTrack
@@ -25,7 +24,7 @@ from simcheck.reasons import Reason
 from simcheck.review import changes, decide, records
 from simcheck.review.changes import Change
 from simcheck.review.models import DeskDecision
-from simcheck.review.records import Records
+from simcheck.review.records import Wanted
 from simcheck.review.words import Text, group
 from simcheck.sending.models import Message
 from simcheck.service import Service
@@ -66,14 +65,14 @@ class Other(NamedTuple):
 
 @dataclass(frozen=True)
 class Dossier:
-    """A case and what belongs to it. `records` is None, and so is `subscription`, when the carrier declares
-    the number no more, or the lake lacks its row. `earlier` are the number's other cases at the carrier,
-    `others` at most `MOST_OTHERS` of `others_total`.
+    """A case and what belongs to it. `wanted` is for `records.read`, when the transaction is over; it is
+    None, and so is `subscription`, when the carrier declares the number no more. `earlier` are the number's
+    other cases at the carrier, `others` at most `MOST_OTHERS` of `others_total`.
     """
 
     case: Case
     subscription: Subscription | None
-    records: Records | None = field(repr=False)
+    wanted: Wanted | None = field(repr=False)
     is_masked: bool
     reasons: Sequence[Explained]
     history: Sequence[tuple[CaseEvent, Change]]
@@ -101,14 +100,16 @@ async def read(session: AsyncSession, service: Service, case_id: uuid.UUID, *, c
     """The case; in clear, or masked. Whoever calls it audits the look: `of`, `unmask.look`."""
     case = (await find.by_id(session, case_id)).case
     subscription = await session.get(Subscription, (case.msisdn_token, case.carrier))
-    both = None if subscription is None else await _records(session, service, subscription, clear=clear)
+    both = None
+    if subscription is not None:
+        both = await records.wanted(session, service, subscription, clear=clear)
     others, total = await _others(session, service, case, clear=clear)
     mine = (Case.carrier == case.carrier) & (Case.msisdn_token == case.msisdn_token)
     either = Case.closed_at.is_(None) | Case.closed_at.is_not(None)  # an index each
     earlier = sa.select(Case).where(mine, either, Case.id != case.id).order_by(Case.opened_at.desc())
     of_number = Question.msisdn_token == case.msisdn_token
     return Dossier(
-        case=case, subscription=subscription, records=both, is_masked=not clear,
+        case=case, subscription=subscription, wanted=both, is_masked=not clear,
         reasons=explained(case.reasons),
         history=await changes.history(session, case.id), pending=await decide.pending(session, case.id),
         earlier=(await session.scalars(earlier)).all(), track=await session.get(NoticeTrack, case.id),
@@ -130,16 +131,6 @@ def explained(mask: int) -> list[Explained]:
     """Each reason of a mask with what it means."""
     texts = group("reason")
     return [Explained(reason, texts[reason.name]) for reason in Reason if mask & reason.mask]
-
-
-async def _records(
-    session: AsyncSession, service: Service, subscription: Subscription, *, clear: bool
-) -> Records | None:
-    try:
-        found = await records.of(session, service, subscription)
-    except SealError:
-        return None
-    return found if clear else records.masked(found)
 
 
 async def _notices(session: AsyncSession, case_id: uuid.UUID) -> list[Notice]:

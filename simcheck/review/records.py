@@ -72,16 +72,39 @@ class Records:
     now: Rechecked | None = field(repr=False)
 
 
-async def of(session: AsyncSession, service: Service, subscription: Subscription) -> Records:
-    """Both records of a subscription, in clear. A register that is silent leaves its side empty. Raises
-    `SealError`.
+@dataclass(frozen=True)
+class Wanted:
+    """What is read when the transaction is over: a register that answers slowly, or not, holds no connection.
+    `register` None: there is none yet. `clear`: not masked.
     """
-    register: Register | None = None
+
+    subscription: Subscription
+    register: Register | None
+    clear: bool
+
+
+async def wanted(
+    session: AsyncSession, service: Service, subscription: Subscription, *, clear: bool
+) -> Wanted:
+    """What `read` needs for both records of a subscription."""
     try:
         register = await keeping.counting(session, service)
     except UnavailableError:
         register = None
-    return await asyncio.to_thread(_read, service, subscription, register)
+    return Wanted(subscription, register, clear)
+
+
+async def read(service: Service, of: Wanted | None) -> Records | None:
+    """Both records; None where none were wanted, or the lake lacks the row. A register that is silent leaves
+    its side empty. Called with no transaction open.
+    """
+    if of is None:
+        return None
+    try:
+        found = await asyncio.to_thread(_read, service, of.subscription, of.register)
+    except SealError:
+        return None
+    return found if of.clear else masked(found)
 
 
 def masked(records: Records) -> Records:

@@ -21,7 +21,7 @@ from simcheck.desks.case import clear, differing
 from simcheck.desks.frame.door import Visit
 from simcheck.desks.queue import choices, lately
 from simcheck.desks.queue.told import Told
-from simcheck.review import dossier, unmask, words
+from simcheck.review import dossier, records, unmask, words
 from simcheck.review.changes import Change
 from simcheck.review.dossier import Dossier
 from simcheck.review.filters import Filter
@@ -89,11 +89,13 @@ async def answer(
             opened = await clear.opened(session, visit.service, found)
         late = await lately.of(session, told)
         colleagues = await _colleagues(session, visit, found.case)
+    both = await records.read(visit.service, found.wanted)
     case, who = found.case, visit.person.username
     in_hand = told.is_claimed(case)
     return visit.page(
         "case/case", status, at=choices.case_address(case_id, filter_) if visit.form.fields else None,
-        connects=True, told=told, d=found, case=case, opened=opened, late=late, colleagues=colleagues,
+        connects=True, told=told, d=found, both=both, case=case, opened=opened, late=late,
+        colleagues=colleagues,
         filter=choices.spelled(filter_), list_address=choices.address(filter_),
         case_address=choices.case_address, wanted_filter=filter_,
         mine=in_hand and case.claimed_by == who, others=in_hand and case.claimed_by != who,

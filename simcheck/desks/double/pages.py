@@ -14,7 +14,7 @@ from simcheck.desks.bulk import telling
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.errors import ConflictError, InvalidError
 from simcheck.messages.words import Language
-from simcheck.review import blind, double, words
+from simcheck.review import blind, double, records, words
 from simcheck.review.double import Judgement
 from simcheck.review.models import DoubleReview, RightOne
 
@@ -108,9 +108,10 @@ async def _shown(
         review = await double.one(session, review_id)
         _require_held(visit, review)
         case = await blind.then(session, visit.service, review, clear=clear)
+    both = await records.read(visit.service, case.wanted)
     say = visit.words
     return visit.page(
-        "double/judge", 422 if faults else 200, at=f"{ROOM}/{review_id}", case=case, note=note,
+        "double/judge", 422 if faults else 200, at=f"{ROOM}/{review_id}", case=case, both=both, note=note,
         faults=faults or {}, most=MOST_NOTE,
         state=words.group("state")[case.state][say.language], chosen=visit.form.line("choice"),
         groups=telling.groups(double.decisions(), say.language),

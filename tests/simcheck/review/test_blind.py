@@ -6,7 +6,7 @@ import pytest
 
 from jobs import review as jobs
 from simcheck import clock
-from simcheck.review import blind, claim, decide, double
+from simcheck.review import blind, claim, decide, double, records
 from simcheck.review.decide import Choice
 from tests.building import row
 from tests.holding import AN, a_country, case_of, wrong_name
@@ -31,7 +31,7 @@ async def test_a_case_as_it_was_before_it_was_decided(service, owner, settings):
     seen = await acting(service, "binh", lambda s: blind.then(s, service, taken))
     assert (seen.state, seen.carrier) == ("with_holder", "viettel")
     assert [each.move for each in seen.history] == ["opened"]
-    assert seen.records is None  # this test's subscription stands in no file
+    assert await records.read(service, seen.wanted) is None  # this test's subscription stands in no file
     assert seen.reasons
 
 
@@ -52,7 +52,8 @@ async def test_its_record_is_the_one_of_then_masked_unless_asked_for(service, ow
         taken = await acting(service, "binh", lambda s: double.take(s, service))
         seen = await acting(service, "binh", lambda s: blind.then(s, service, taken))
         clear = await acting(service, "binh", lambda s: blind.then(s, service, taken, clear=True))
-    masked_name, clear_name = seen.records.rows[0].declared, clear.records.rows[0].declared
+        hidden, shown = [await records.read(service, each.wanted) for each in (seen, clear)]
+    masked_name, clear_name = hidden.rows[0].declared, shown.rows[0].declared
     assert masked_name != clear_name
     assert len(clear_name) > 5
     looks = owner.execute("SELECT actor, subject FROM audit WHERE act = 'case.unmasked'").fetchall()

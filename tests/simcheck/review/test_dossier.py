@@ -6,10 +6,11 @@ import pytest
 
 from simcheck import clock
 from simcheck.errors import InvalidError, NotFoundError
-from simcheck.holders import confirm, disown, records
+from simcheck.holders import confirm, disown
+from simcheck.holders import records as holders_records
 from simcheck.holders.models import Means
 from simcheck.messages.words import Language
-from simcheck.review import dossier, unmask
+from simcheck.review import dossier, records, unmask
 from simcheck.review.difference import Kind
 from simcheck.review.records import Asked
 from tests.building import row
@@ -37,11 +38,11 @@ async def test_a_case_is_shown_whole_and_masked(service, owner, country):
     case, _ = case_of(owner, service.keyring, 1)
     found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
     assert found.is_masked
-    assert found.records is not None
-    assert (found.records.number, found.records.asked, found.records.status) == (
+    both = await records.read(service, found.wanted)
+    assert (both.number, both.asked, both.status) == (
         "+84******001", Asked.SOMEBODY, "active",
     )  # fmt: skip
-    name, identity, born = found.records.rows
+    name, identity, born = both.rows
     assert (name.written, name.registered) == ("T••• V•• A••", "T••• V•• A•")
     assert [each.kind for each in name.pieces] == [
         Kind.SAME,
@@ -78,9 +79,9 @@ async def test_a_look_in_clear_says_what_for(service, owner, country):
     assert owner.execute("SELECT count(*) FROM audit WHERE act = 'case.unmasked'").fetchone() == (0,)
     found = await acting(service, "lan", lambda s: unmask.look(s, service, case, "deciding"))
     assert not found.is_masked
-    assert found.records is not None
-    assert found.records.number == f"+84{national(1)}"
-    name, identity, born = found.records.rows
+    both = await records.read(service, found.wanted)
+    assert both.number == f"+84{national(1)}"
+    name, identity, born = both.rows
     assert (name.written, name.registered) == ("Tran Van Anh", AN.full_name)
     assert (identity.registered, born.registered) == (AN.id_number, "25/05/1990")
     assert {each.number for each in found.others} == {f"+84{national(n)}" for n in (2, 3, 4)}
@@ -91,24 +92,24 @@ async def test_a_look_in_clear_says_what_for(service, owner, country):
 async def test_of_a_number_that_nobody_bears_the_register_says_so(service, owner, country):
     case, _ = case_of(owner, service.keyring, 5)
     found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
-    assert found.records is not None
-    assert (found.records.asked, found.records.status) == (Asked.NOBODY, None)
-    assert {each.registered for each in found.records.rows} == {""}
+    both = await records.read(service, found.wanted)
+    assert (both.asked, both.status) == (Asked.NOBODY, None)
+    assert {each.registered for each in both.rows} == {""}
     owner.execute("UPDATE register_snapshot SET state = 'retired', retired_at = now()")
     silent = await acting(service, "lan", lambda s: dossier.of(s, service, case))
-    assert silent.records is not None
-    assert (silent.records.asked, silent.records.now) == (Asked.SILENT, None)
+    both = await records.read(service, silent.wanted)
+    assert (both.asked, both.now) == (Asked.SILENT, None)
 
 
 async def test_the_holders_answers_stand_in_the_case_and_in_its_column(service, owner, country):
     case, _ = case_of(owner, service.keyring, 1)
 
     async def answer(session):
-        its = await records.find(session, "viettel", service.keyring.token("msisdn", national(1)))
+        its = await holders_records.find(session, "viettel", service.keyring.token("msisdn", national(1)))
         await confirm.confirm(session, service, its, Means.SMS)
 
     async def refuse(session):
-        its = await records.find(session, "viettel", service.keyring.token("msisdn", national(1)))
+        its = await holders_records.find(session, "viettel", service.keyring.token("msisdn", national(1)))
         await disown.disown(session, service, its, Means.PAGE)
 
     said = 'SELECT answer FROM "case" WHERE id = %s'
@@ -128,4 +129,5 @@ async def test_a_record_that_is_gone_leaves_the_case_to_be_read(service, owner, 
         "DELETE FROM subscription WHERE msisdn_token = %s", [service.keyring.token("msisdn", national(1))]
     )
     found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
-    assert (found.records, found.subscription) == (None, None)
+    assert (found.wanted, found.subscription) == (None, None)
+    assert await records.read(service, found.wanted) is None
