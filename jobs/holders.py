@@ -8,7 +8,7 @@ from datetime import timedelta
 from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import log
-from simcheck.holders import codes, owed, possession, sessions, waiting
+from simcheck.holders import codes, correct, owed, possession, sessions, waiting
 from simcheck.queue import enqueue_many
 from simcheck.service import Service
 
@@ -23,8 +23,14 @@ async def send_code(service: Service, challenge: str) -> None:
 @job("holders.recheck")
 async def recheck(service: Service, correction: str) -> None:
     """Check a correction again that waits for the register."""
-    async with service.database.transaction("job:holders.recheck", ministry=True) as session:
-        await waiting.look_again(session, service, uuid.UUID(correction))
+    actor = "job:holders.recheck"
+    async with service.database.transaction(actor, ministry=True) as session:
+        wanted = await waiting.look_again(session, service, uuid.UUID(correction))
+    if wanted is None:
+        return
+    found = await correct.check(service, wanted)
+    async with service.database.transaction(actor, ministry=True) as session:
+        await correct.finish(session, service, wanted, found)
 
 
 @sweep("holders.sweep")

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from jobs.app import TASKS  # with every task registered
-from simcheck.holders import codes, possession
+from simcheck.holders import codes, correct, possession
+from simcheck.holders.correct import Given, Submitted
 from simcheck.holders.sessions import Holder, Started
 from simcheck.sending.intents import place
 from tests.building import Citizen, citizen, row
@@ -62,6 +63,19 @@ async def checked(service: Any) -> None:
         await work(service)
     finally:
         TASKS["notices.follow"] = follow
+
+
+async def put_right(
+    service: Any, holder: Holder, given: Given, form: uuid.UUID | None = None
+) -> Submitted:  # fmt: skip
+    """A correction as the page makes it."""
+    async with holder.transaction(service) as session:
+        begun = await correct.begin(session, service, holder, given, form or uuid.uuid4())
+    if isinstance(begun, Submitted):
+        return begun
+    found = await correct.check(service, begun)
+    async with holder.transaction(service) as session:
+        return await correct.finish(session, service, begun, found)
 
 
 async def _nothing(service: Any) -> None:

@@ -1,5 +1,8 @@
 """A holder says what the record should be, and it is checked at once, by the same code as a run's.
 
+Kept in one transaction (`begin`), checked with none open (`check`), settled in another (`finish`): a register
+that answers slowly holds no connection, and what is kept is checked again by a sweep whatever happens.
+
 The answer is only that it agrees or that it does not: which cell is wrong would tell what the register holds.
 What agrees closes the case, and the carrier is given it to mend its record; what does not goes to staff.
 """
@@ -41,6 +44,7 @@ from simcheck.notices import closing, policy
 from simcheck.privacy import Keyring
 from simcheck.reasons import Reason, Verdict
 from simcheck.register import keeping
+from simcheck.register.protocol import Register
 from simcheck.service import Service
 
 MOST_NAME, MOST_CELL = 100, 200  # characters
@@ -95,6 +99,16 @@ class Submitted:
     again: bool = False
 
 
+@dataclass(frozen=True)
+class Check:
+    """A correction that is kept, and what it takes to check it."""
+
+    correction_id: uuid.UUID
+    subscription: Subscription
+    read: Given = field(repr=False)
+    register: Register
+
+
 def preview(given: Given, today: date) -> Preview:
     """How the cells are read. Pure: the register is not asked, and nothing is told that the holder did not
     say.
@@ -122,14 +136,15 @@ def preview(given: Given, today: date) -> Preview:
     return Preview(read, tuple(faults), (Fault("id_number", "conflict"),) if strange else ())
 
 
-async def submit(
+async def begin(
     session: AsyncSession, service: Service, holder: Holder, given: Given, form: uuid.UUID
-) -> Submitted:
-    """Correct the record of the number that the holder has in hand; `form` is drawn once with each form.
+) -> Check | Submitted:
+    """Keep what the record of the number should be that the holder has in hand; `form` is drawn once with
+    each form. `Submitted`: it had been sent before.
 
     Raises `InvalidError` for cells with faults, `TooManyError` above the tries of a day, `ConflictError`
     where there is nothing (more) to correct or the form was another case's, `NotFoundError` where the carrier
-    declares the number no more, `UnavailableError` before the first register, `SealError`.
+    declares the number no more, `UnavailableError` before the first register.
     """
     shown = preview(given, day_of(clock.now()))
     if shown.faults:
@@ -148,7 +163,7 @@ async def submit(
         raise ConflictError("There is nothing to correct now. Open the page again to see why.")
     subscription = await records.find(session, holder.carrier, holder.msisdn_token)
     await _take_a_try(session, service, holder.msisdn_token, shown.read)
-    found = await check_again(session, service, subscription, shown.read)
+    register = await keeping.counting(session, service)
     correction = Correction(
         id=uuid.uuid4(), carrier=case.carrier, case_id=case.id, msisdn_token=case.msisdn_token, form=form,
         batch_id=subscription.batch_id, row=subscription.row, outcome=Outcome.WAITING,
@@ -157,26 +172,43 @@ async def submit(
     correction.cells = service.keyring.seal(json.dumps(asdict(shown.read)).encode(), bound_to(correction.id))
     session.add(correction)
     await session.flush()
-    await settle(session, service, correction, case, found)
-    return Submitted(Outcome(correction.outcome), State(case.state))
+    return Check(correction.id, subscription, shown.read, register)
 
 
-async def check_again(
-    session: AsyncSession, service: Service, subscription: Subscription, read: Given
-) -> Rechecked:
-    """The declared record with these cells in place of its own, by the register that counts now."""
-    asked = await keeping.counting(session, service)
-    today, whole = day_of(clock.now()), of_whole(subscription)
-    place = (subscription.carrier, subscription.batch_id, subscription.bucket, subscription.row)
+async def check(service: Service, wanted: Check) -> Rechecked:
+    """The declared record with these cells in place of its own. Called with no transaction open. Raises
+    `SealError`.
+    """
+    today, whole = day_of(clock.now()), of_whole(wanted.subscription)
+    place = _place(wanted.subscription)
 
-    def check() -> Rechecked:
-        cells = {**declared_record(service, *place), **asdict(read)}
+    def one() -> Rechecked:
+        cells = {**declared_record(service, *place), **asdict(wanted.read)}
         present = Lake(service.store, service.keyring).declared(*place[:2]).manifest["present"]
         # What a holder types is Unicode, whatever the carrier's file is written in.
         file = OfFile("face_verified_at" in present, frozenset())
-        return recheck.one(cells, asked, measure_of(today), whole, file)
+        return recheck.one(cells, wanted.register, measure_of(today), whole, file)
 
-    return await asyncio.to_thread(check)
+    return await asyncio.to_thread(one)
+
+
+async def finish(
+    session: AsyncSession, service: Service, wanted: Check, found: Rechecked
+) -> Submitted:  # fmt: skip
+    """Let what the check found have its effect. Where the carrier declared another record meanwhile, the
+    correction waits to be checked again.
+    """
+    correction = await session.get_one(
+        Correction, wanted.correction_id, with_for_update=True, populate_existing=True
+    )
+    case = await session.get_one(Case, correction.case_id)
+    now = await session.get(
+        Subscription, (correction.msisdn_token, correction.carrier), populate_existing=True
+    )
+    stands = now is not None and _place(now) == _place(wanted.subscription)
+    if correction.outcome == Outcome.WAITING and stands:
+        await settle(session, service, correction, case, found)
+    return Submitted(Outcome(correction.outcome), State(case.state))
 
 
 async def settle(
@@ -233,6 +265,11 @@ def of_whole(subscription: Subscription) -> int:
     if whole & _DUPLICATE.mask and subscription.verdict == VERDICTS.index(Verdict.MISMATCH):
         whole |= 1 << GRAVER[_DUPLICATE]
     return whole
+
+
+def _place(of: Subscription) -> tuple[str, uuid.UUID, int, int]:
+    """Where the declared record lies."""
+    return of.carrier, of.batch_id, of.bucket, of.row
 
 
 async def _take_a_try(session: AsyncSession, service: Service, msisdn_token: bytes, read: Given) -> None:

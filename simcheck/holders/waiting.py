@@ -12,7 +12,9 @@ from simcheck import clock
 from simcheck.cases.models import Case
 from simcheck.crosscheck.models import Subscription
 from simcheck.holders import correct
+from simcheck.holders.correct import Check
 from simcheck.holders.models import Correction, Outcome
+from simcheck.register import keeping
 from simcheck.service import Service
 
 
@@ -22,19 +24,23 @@ async def due(session: AsyncSession, most: int = 1000) -> Sequence[uuid.UUID]:
     return (await session.scalars(query.order_by(Correction.made_at).limit(most))).all()
 
 
-async def look_again(session: AsyncSession, service: Service, correction_id: uuid.UUID) -> Outcome | None:
-    """Check a correction again, unless that was done; what came of it. Raises `SealError`.
+async def look_again(
+    session: AsyncSession, service: Service, correction_id: uuid.UUID
+) -> Check | None:  # fmt: skip
+    """A correction to be checked again; None where that was done, or is for staff: they look after
+    `correct.PATIENCE`, and where the carrier declares the number no more.
 
-    After `correct.PATIENCE`, and where the carrier declares the number no more, staff look.
+    Raises `UnavailableError`, `SealError`.
     """
     correction = await session.get(Correction, correction_id, with_for_update=True)
     if correction is None or correction.outcome != Outcome.WAITING:
         return None
-    case = await session.get_one(Case, correction.case_id)
     subscription = await session.get(Subscription, (correction.msisdn_token, correction.carrier))
-    given, found = correct.cells_of(service.keyring, correction), None
+    given = correct.cells_of(service.keyring, correction)
     too_long = clock.now() - correction.made_at > correct.PATIENCE
     if subscription is not None and given is not None and not too_long:
-        found = await correct.check_again(session, service, subscription, given)
-    await correct.settle(session, service, correction, case, found)
-    return Outcome(correction.outcome)
+        register = await keeping.counting(session, service)
+        return Check(correction.id, subscription, given, register)
+    case = await session.get_one(Case, correction.case_id)
+    await correct.settle(session, service, correction, case, None)
+    return None

@@ -54,7 +54,11 @@ async def send(visit: OfNumber) -> Response:
     except ValueError:
         raise InvalidError("The form cannot be read.") from None
     async with visit.acting() as session:
-        submitted = await correct.submit(session, visit.service, visit.holder, given, form_id)
+        submitted = await correct.begin(session, visit.service, visit.holder, given, form_id)
+    if isinstance(submitted, correct.Check):
+        found = await correct.check(visit.service, submitted)
+        async with visit.acting() as session:
+            submitted = await correct.finish(session, visit.service, submitted, found)
     return done(visit, submitted.outcome.value)
 
 

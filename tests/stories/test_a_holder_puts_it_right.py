@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
-import uuid
 
 import pytest
 
 from jobs import notices
 from simcheck import clock
 from simcheck.cases import codes
-from simcheck.holders import correct, registered
+from simcheck.holders import registered
 from simcheck.holders.correct import Given
 from simcheck.holders.models import Outcome
 from tests import holding
@@ -51,8 +50,7 @@ async def test_from_the_notice_to_the_yes(http, token_of, service, owner, keyrin
         assert seen.case.deadline is not None
         assert f"{seen.case.deadline:%d/%m/%Y}" in first.text
         said = Given(BINH.id_number, "Lê Thị Bình", "3/2/1988")
-        async with holder.transaction(service) as session:
-            done = await correct.submit(session, service, holder, said, uuid.uuid4())
+        done = await holding.put_right(service, holder, said)
         assert done.outcome is Outcome.AGREES
         assert sorted(each.kind for each in sent(owner, keyring)) == ["code", "first", "thanks"]
         # Nobody but the carrier makes a number good for one-time codes.

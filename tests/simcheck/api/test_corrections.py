@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import csv
 import io
-import uuid
 
 import pytest
 
 from simcheck import clock
-from simcheck.holders import correct
 from simcheck.holders.correct import Given
 from tests import holding
 from tests.holding import BINH, CHI, held, wrong_name
@@ -27,8 +25,7 @@ async def corrected(service, owner, tmp_path):
         await holding.a_country(service, tmp_path, [wrong_name(1), wrong_name(2, CHI), wrong_name(3)])
         for number, given in zip((1, 2), SAID, strict=True):
             holder = await held(service, owner, number)
-            async with holder.transaction(service) as session:
-                await correct.submit(session, service, holder, given, uuid.uuid4())
+            await holding.put_right(service, holder, given)
         await holding.checked(service)
 
 

@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.holders import find_due
 from simcheck import clock
 from simcheck.cases.states import State
 from simcheck.crosscheck.models import Subscription
 from simcheck.errors import ConflictError, InvalidError, TooManyError, UnavailableError
 from simcheck.holders import correct, disown, records, sessions
-from simcheck.holders.correct import Fault, Given, Submitted
+from simcheck.holders.correct import Check, Fault, Given, Submitted
 from simcheck.holders.models import Correction, Means, Outcome
 from simcheck.matching.rules import VERDICTS
+from simcheck.register import keeping
 from tests import building, holding
 from tests.building import AS_OF, citizen, country, full_names, row
 from tests.holding import AN, BINH, CHI, case_of, held, national, state_of, wrong_name
@@ -26,11 +28,6 @@ from tests.running import NOON, a_file, a_register, final
 
 pytestmark = pytest.mark.anyio
 TRUE = Given(BINH.id_number, BINH.full_name, BINH.date_of_birth)
-
-
-async def submit(service, holder, said, form=None):
-    async with holder.transaction(service) as session:
-        return await correct.submit(session, service, holder, said, form or uuid.uuid4())
 
 
 def shown(id_number="", full_name="", date_of_birth=""):
@@ -95,13 +92,13 @@ async def test_what_agrees_closes_the_case(service, owner, keyring, tmp_path):
         holder, form = await held(service, owner, 1), uuid.uuid4()
         said = Given(BINH.id_number, "LE THI BINH", "03-02-1988")
         before = owner.execute("SELECT verdict, reasons, facts FROM subscription ORDER BY row").fetchall()
-        assert await submit(service, holder, said, form) == Submitted(Outcome.AGREES, State.CLOSED)
+        assert await holding.put_right(service, holder, said, form) == Submitted(Outcome.AGREES, State.CLOSED)
         # The same form once more is the same correction; another one has nothing left to correct.
-        assert await submit(service, holder, said, form) == Submitted(
+        assert await holding.put_right(service, holder, said, form) == Submitted(
             Outcome.AGREES, State.CLOSED, again=True
         )
         with pytest.raises(ConflictError, match="nothing to correct"):
-            await submit(service, holder, said)
+            await holding.put_right(service, holder, said)
     assert state_of(owner, holder.case_id) == ("closed", "corrected", "corrected")
     assert state_of(owner, case_of(owner, keyring, 2)[0])[0] == "with_holder"
     # The ledger is not touched: the gate's answer turns when the carrier mends its record.
@@ -124,14 +121,14 @@ async def test_what_does_not_agree_goes_to_staff(service, owner, keyring, tmp_pa
         await holding.a_country(service, tmp_path, [wrong_name(1)])
         holder, form = await held(service, owner, 1), uuid.uuid4()
         said = replace(TRUE, full_name="Phạm Thị Lan")
-        first = await submit(service, holder, said, form)
+        first = await holding.put_right(service, holder, said, form)
         assert first == Submitted(Outcome.DIFFERS, State.WITH_STAFF)
         assert (
-            await submit(service, holder, TRUE, form)
+            await holding.put_right(service, holder, TRUE, form)
         ).outcome is Outcome.DIFFERS  # a replay tells nothing
         # While staff look, more can be said; and what agrees then still closes the case.
-        assert (await submit(service, holder, said)).state is State.WITH_STAFF
-        assert (await submit(service, holder, TRUE)).state is State.CLOSED
+        assert (await holding.put_right(service, holder, said)).state is State.WITH_STAFF
+        assert (await holding.put_right(service, holder, TRUE)).state is State.CLOSED
     events = owner.execute(
         "SELECT move, reason, evidence FROM case_event WHERE move <> 'opened' ORDER BY id"
     ).fetchall()
@@ -150,17 +147,17 @@ async def test_tries_are_few(service, owner, tmp_path):
         await holding.a_country(service, tmp_path, [wrong_name(1), wrong_name(2)])
         holder, other = await held(service, owner, 1), await held(service, owner, 2)
         done = await asyncio.gather(
-            *(submit(service, holder, wrong) for _ in range(7)), return_exceptions=True
+            *(holding.put_right(service, holder, wrong) for _ in range(7)), return_exceptions=True
         )
         assert [type(each) for each in done].count(TooManyError) == 2
         assert {each.outcome for each in done if isinstance(each, Submitted)} == {Outcome.DIFFERS}
         with pytest.raises(TooManyError, match="help desk"):
-            await submit(service, holder, TRUE)
-        assert (await submit(service, other, TRUE)).outcome is Outcome.AGREES
+            await holding.put_right(service, holder, TRUE)
+        assert (await holding.put_right(service, other, TRUE)).outcome is Outcome.AGREES
     assert owner.execute("SELECT count(*) FROM correction").fetchone() == (6,)
     with clock.fixed(NOON + datetime.timedelta(days=1)):
         holder = await held(service, owner, 1)
-        assert (await submit(service, holder, TRUE)).outcome is Outcome.AGREES
+        assert (await holding.put_right(service, holder, TRUE)).outcome is Outcome.AGREES
 
 
 async def test_one_person_is_asked_about_only_so_often(service, owner, tmp_path, monkeypatch):
@@ -169,34 +166,34 @@ async def test_one_person_is_asked_about_only_so_often(service, owner, tmp_path,
         await holding.a_country(service, tmp_path, [wrong_name(1), wrong_name(2)])
         holders = [await held(service, owner, 1), await held(service, owner, 2)]
         for holder in holders:
-            await submit(service, holder, replace(TRUE, full_name="Phạm Lan"))
+            await holding.put_right(service, holder, replace(TRUE, full_name="Phạm Lan"))
         with pytest.raises(TooManyError):
-            await submit(service, holders[0], TRUE)
+            await holding.put_right(service, holders[0], TRUE)
         other = Given(CHI.id_number, CHI.full_name, CHI.date_of_birth)
-        assert (await submit(service, holders[0], other)).outcome is Outcome.AGREES
+        assert (await holding.put_right(service, holders[0], other)).outcome is Outcome.AGREES
 
 
 async def test_other_peoples_forms_and_states(service, owner, keyring, tmp_path):
     with clock.fixed(NOON):
         await holding.a_country(service, tmp_path, [wrong_name(1), wrong_name(2)])
         holder, other, form = await held(service, owner, 1), await held(service, owner, 2), uuid.uuid4()
-        await submit(service, holder, replace(TRUE, full_name="Phạm Lan"), form)
+        await holding.put_right(service, holder, replace(TRUE, full_name="Phạm Lan"), form)
         with pytest.raises(ConflictError, match="sent already"):
-            await submit(service, other, TRUE, form)
+            await holding.put_right(service, other, TRUE, form)
         with pytest.raises(InvalidError, match="full_name"):
-            await submit(service, other, replace(TRUE, full_name="x\0;"))
+            await holding.put_right(service, other, replace(TRUE, full_name="x\0;"))
         async with other.transaction(service) as session:
             found = await records.find(session, "viettel", other.msisdn_token)
             await disown.disown(session, service, found, Means.PAGE)
         with pytest.raises(ConflictError, match="nothing to correct"):
-            await submit(service, other, TRUE)
+            await holding.put_right(service, other, TRUE)
         async with service.database.transaction("public", ministry=True) as session:
             person = await sessions.start_identity(session, keyring, AN.id_number)
         with pytest.raises(InvalidError, match="Prove"):
-            await submit(service, person.holder, TRUE)
+            await holding.put_right(service, person.holder, TRUE)
         owner.execute("UPDATE register_snapshot SET state = 'retired'")
         with pytest.raises(UnavailableError):
-            await submit(service, holder, TRUE)
+            await holding.put_right(service, holder, TRUE)
     assert owner.execute("SELECT count(*) FROM correction").fetchone() == (1,)
 
 
@@ -209,7 +206,7 @@ async def test_what_others_claim_no_holder_can_settle(service, owner, tmp_path):
         await holding.checked(service)
         for number in (1, 2):
             holder = replace(await held(service, owner, number), carrier="viettel")
-            done = await submit(service, holder, TRUE)
+            done = await holding.put_right(service, holder, TRUE)
             assert (done.outcome, done.state) == (Outcome.DIFFERS, State.WITH_STAFF), number
 
 
@@ -234,7 +231,8 @@ async def test_it_is_the_check_of_a_run(service, owner, tmp_path):
                     chance.choice([whose.date_of_birth, "1990-05-25"]),
                 )
                 read = correct.preview(said, AS_OF).read
-                again = await correct.check_again(session, service, each, read)
+                register = await keeping.counting(session, service)
+                again = await correct.check(service, Check(uuid.uuid4(), each, read, register))
                 judged.append((again.verdict.value, frozenset(building.reasons_of(again.reasons))))
                 mended.append(rows[each.row - 1] | asdict(read))
     with clock.fixed(NOON + holding.HOUR):
@@ -247,3 +245,23 @@ async def test_it_is_the_check_of_a_run(service, owner, tmp_path):
         assert reasons - limits == each.reasons - limits
         if not {"MSISDN_DUPLICATE_IN_CARRIER"} & reasons:
             assert verdict == each.verdict
+
+
+async def test_a_record_that_changed_while_the_register_was_asked_is_checked_again(service, owner, tmp_path):
+    with clock.fixed(NOON):
+        await holding.a_country(service, tmp_path, [wrong_name(1)])
+        holder = await held(service, owner, 1)
+        async with holder.transaction(service) as session:
+            begun = await correct.begin(session, service, holder, TRUE, uuid.uuid4())
+        found = await correct.check(service, begun)
+    with clock.fixed(NOON + holding.HOUR):
+        await a_file(service, "viettel", [wrong_name(2), wrong_name(1, CHI)])
+        await holding.checked(service)
+        async with holder.transaction(service) as session:
+            done = await correct.finish(session, service, begun, found)
+        assert done == Submitted(Outcome.WAITING, State.WITH_HOLDER)
+        await find_due(service)
+        await holding.checked(service)
+        async with holder.transaction(service) as session:
+            done = await correct.finish(session, service, begun, found)
+    assert done == Submitted(Outcome.AGREES, State.CLOSED)

@@ -29,8 +29,7 @@ async def corrected(service, owner, tmp_path):
     said = (TRUE, CHIS, Given(BINH.id_number, "Ai Khác", BINH.date_of_birth))
     for minute, (holder, given) in enumerate(zip(holders, said, strict=True)):
         with clock.fixed(NOON + datetime.timedelta(minutes=minute)):
-            async with holder.transaction(service) as session:
-                await correct.submit(session, service, holder, given, uuid.uuid4())
+            await holding.put_right(service, holder, given)
 
 
 async def within(service, work, carrier="viettel"):

@@ -45,11 +45,9 @@ async def silent(service, owner, tmp_path, monkeypatch):
         register = Silent(keeping.sealed_register(service.store, service.keyring, path))
         monkeypatch.setattr(keeping, "online_register", lambda _: register)
         form = uuid.uuid4()
-        async with holder.transaction(service) as session:
-            done = await correct.submit(session, service, holder, TRUE, form)
+        done = await holding.put_right(service, holder, TRUE, form)
         assert done == Submitted(Outcome.WAITING, State.WITH_HOLDER)
-        async with holder.transaction(service) as session:
-            assert (await correct.submit(session, service, holder, TRUE, form)).again
+        assert (await holding.put_right(service, holder, TRUE, form)).again
     return register, holder
 
 

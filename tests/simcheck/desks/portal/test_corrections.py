@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import html
-import uuid
 
 import pytest
 
 from simcheck import clock
 from simcheck.desks.portal import corrections
-from simcheck.holders import correct
 from simcheck.holders.correct import Given
 from tests import holding
 from tests.holding import BINH, CHI, acts, held
@@ -24,8 +22,7 @@ async def corrected(service, owner, checked):
         for number, person in ((1, BINH), (2, CHI)):
             holder = await held(service, owner, number)
             given = Given(person.id_number, person.full_name, person.date_of_birth)
-            async with holder.transaction(service) as session:
-                await correct.submit(session, service, holder, given, uuid.uuid4())
+            await holding.put_right(service, holder, given)
         await holding.checked(service)
     return dict(owner.execute("SELECT row, id FROM correction").fetchall())
 
