@@ -70,12 +70,12 @@ async def put_right(
 ) -> Submitted:  # fmt: skip
     """A correction as the page makes it."""
     async with holder.transaction(service) as session:
-        begun = await correct.begin(session, service, holder, given, form or uuid.uuid4())
-    if isinstance(begun, Submitted):
-        return begun
-    found = await correct.check(service, begun)
+        kept = await correct.keep(session, service, holder, given, form or uuid.uuid4())
+    if isinstance(kept, Submitted):
+        return kept
+    found = await correct.check(service, kept)
     async with holder.transaction(service) as session:
-        return await correct.finish(session, service, begun, found)
+        return await correct.finish(session, service, kept, found)
 
 
 async def _nothing(service: Any) -> None:

@@ -1,6 +1,6 @@
 """A holder says what the record should be, and it is checked at once, by the same code as a run's.
 
-Kept in one transaction (`begin`), checked with none open (`check`), settled in another (`finish`): a register
+Kept in one transaction (`keep`), checked with none open (`check`), settled in another (`finish`): a register
 that answers slowly holds no connection, and what is kept is checked again by a sweep whatever happens.
 
 The answer is only that it agrees or that it does not: which cell is wrong would tell what the register holds.
@@ -136,7 +136,7 @@ def preview(given: Given, today: date) -> Preview:
     return Preview(read, tuple(faults), (Fault("id_number", "conflict"),) if strange else ())
 
 
-async def begin(
+async def keep(
     session: AsyncSession, service: Service, holder: Holder, given: Given, form: uuid.UUID
 ) -> Check | Submitted:
     """Keep what the record of the number should be that the holder has in hand; `form` is drawn once with

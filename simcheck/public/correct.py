@@ -54,7 +54,7 @@ async def send(visit: OfNumber) -> Response:
     except ValueError:
         raise InvalidError("The form cannot be read.") from None
     async with visit.acting() as session:
-        submitted = await correct.begin(session, visit.service, visit.holder, given, form_id)
+        submitted = await correct.keep(session, visit.service, visit.holder, given, form_id)
     if isinstance(submitted, correct.Check):
         found = await correct.check(visit.service, submitted)
         async with visit.acting() as session:

@@ -252,16 +252,16 @@ async def test_a_record_that_changed_while_the_register_was_asked_is_checked_aga
         await holding.a_country(service, tmp_path, [wrong_name(1)])
         holder = await held(service, owner, 1)
         async with holder.transaction(service) as session:
-            begun = await correct.begin(session, service, holder, TRUE, uuid.uuid4())
-        found = await correct.check(service, begun)
+            kept = await correct.keep(session, service, holder, TRUE, uuid.uuid4())
+        found = await correct.check(service, kept)
     with clock.fixed(NOON + holding.HOUR):
         await a_file(service, "viettel", [wrong_name(2), wrong_name(1, CHI)])
         await holding.checked(service)
         async with holder.transaction(service) as session:
-            done = await correct.finish(session, service, begun, found)
+            done = await correct.finish(session, service, kept, found)
         assert done == Submitted(Outcome.WAITING, State.WITH_HOLDER)
         await find_due(service)
         await holding.checked(service)
         async with holder.transaction(service) as session:
-            done = await correct.finish(session, service, begun, found)
+            done = await correct.finish(session, service, kept, found)
     assert done == Submitted(Outcome.AGREES, State.CLOSED)
