@@ -149,8 +149,9 @@ def _bytes(written: str) -> int:
 def main() -> None:
     """Run the command. Ends with 0, with 2 and one line on standard error, or with 130 on Ctrl-C."""
     try:
-        if len(sys.argv) < 2 or sys.argv[1] not in _WITHOUT_SERVICE:
-            _add_service_commands()
+        called = sys.argv[1] if len(sys.argv) > 1 else None
+        if called not in _WITHOUT_SERVICE:
+            importlib.import_module("simcheck.commands").add_to(app, called)
         code = app(standalone_mode=False)
         if code == STOPPED:  # Ctrl-C comes back as a code, not as an exception
             raise KeyboardInterrupt
@@ -177,11 +178,6 @@ def main() -> None:
             "nothing was kept. Run again with SIMCHECK_DEBUG=1 and report what it prints."
         )
         sys.exit(70)
-
-
-def _add_service_commands() -> None:
-    if not app.registered_groups:
-        importlib.import_module("simcheck.commands").add_to(app)
 
 
 def _say(message: str) -> None:

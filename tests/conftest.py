@@ -58,6 +58,11 @@ def log_as_it_was():
     root.handlers, root.level = handlers, level
 
 
+def pytest_collection_modifyitems(items):
+    """Stories first: they are long, and what is long and last is waited for by one process alone."""
+    items.sort(key=lambda item: "stories" not in item.path.parts)
+
+
 def pytest_configure(config):
     """The first process of a run makes the run's folder; those of xdist inherit its name."""
     if not hasattr(config, "workerinput"):

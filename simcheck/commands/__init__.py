@@ -1,43 +1,32 @@
-"""The commands of the service. Loaded by `simcheck.cli` only when one of them is called: they are heavy."""
+"""The commands of the service, a module each or for a few. They are heavy: the one that is called is loaded
+alone, and all of them for a list.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import typer
 
-from simcheck.commands import (
-    audit,
-    clients,
-    demo,
-    demo_people,
-    keys,
-    notices,
-    people,
-    processes,
-    questions,
-    register,
-    report,
-    runs,
-    submit,
-    twins,
-)
+# Each command and its module: the function that bears its name there, else the module's `app`, a group of
+# commands.
+COMMANDS = {
+    "demo": "demo", "codes": "demo_people", "serve": "processes", "worker": "processes",
+    "sender": "processes", "migrate": "processes", "submit": "submit", "twins": "twins", "keys": "keys",
+    "clients": "clients", "people": "people", "audit": "audit", "register": "register", "notices": "notices",
+    "questions": "questions", "runs": "runs", "report": "report",
+}  # fmt: skip
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the `simcheck` command those of the service."""
-    app.command()(demo.demo)
-    app.command()(demo_people.codes)
-    app.command()(processes.serve)
-    app.command()(processes.worker)
-    app.command()(processes.sender)
-    app.command()(processes.migrate)
-    app.command()(submit.submit)
-    app.command()(twins.twins)
-    app.add_typer(keys.app, name="keys")
-    app.add_typer(clients.app, name="clients")
-    app.add_typer(people.app, name="people")
-    app.add_typer(audit.app, name="audit")
-    app.add_typer(register.app, name="register")
-    app.add_typer(notices.app, name="notices")
-    app.add_typer(questions.app, name="questions")
-    app.add_typer(runs.app, name="runs")
-    app.add_typer(report.app, name="report")
+def add_to(app: typer.Typer, called: str | None) -> None:
+    """Give the `simcheck` command the one that is called; all of them where none of these is."""
+    known = {each.name for each in (*app.registered_commands, *app.registered_groups)}
+    for name in [called] if called in COMMANDS else COMMANDS:
+        if name in known:
+            continue
+        module = import_module(f"{__name__}.{COMMANDS[name]}")
+        command = getattr(module, name, None)
+        if callable(command):
+            app.command(name)(command)
+        else:
+            app.add_typer(module.app, name=name)

@@ -134,8 +134,9 @@ def _writer(path: Path) -> pq.ParquetWriter:
         version="2.6",
         store_schema=False,  # readers see plain strings, however they are handed over here
         compression="none",  # digits at random hardly shrink, and the rest is codes
-        use_dictionary=["carrier", "file", "verdict", "reasons.list.element", "name_score"],
+        use_dictionary=["carrier", "file", "verdict", "reasons.list.element"],
         column_encoding={"row": "DELTA_BINARY_PACKED"},
+        write_batch_size=8192,  # fewer calls a column than by default, and it still lies in the cache
         write_statistics=["row"],
     )
 

@@ -14,14 +14,13 @@ from tests.living import Country, running
 POINTS = [
     ("serve", "client before"), ("serve", "lake before#1"), ("serve", "lake after#2"),
     ("worker", "job:uploads.load before#1"), ("worker", "job:runs.start before#2"),
-    ("worker", "job:runs.start after#2"), ("worker", "job:runs.check before#2"),
+    ("worker", "job:uploads.load after#2"), ("worker", "job:runs.start after#2"),
+    ("worker", "job:runs.check before#2"),
     ("worker", "job:runs.check after#3"), ("worker", "job:runs.publish before#2"),
     ("worker", "lake before#3"), ("worker", "lake after#7"), ("worker", "job:feedback.make before#1"),
 ]  # fmt: skip
 # Those that stand in for the others where there is little time.
-AT_ONCE = [
-    ("serve", "client after"), ("worker", "job:uploads.load after#2"), ("worker", "job:runs.publish after#2"),
-]  # fmt: skip
+AT_ONCE = [("serve", "client after"), ("worker", "job:runs.publish after#2")]
 
 
 def compare(environment, made, undisturbed, victim, fault) -> None:

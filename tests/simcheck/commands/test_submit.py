@@ -29,8 +29,10 @@ def simcheck(environment, tmp_path):
 
 
 @pytest.fixture
-def secret(simcheck) -> str:
-    return simcheck("clients", "add", "generic-upload", "--carrier", "generic").stdout.split()[3]
+def secret(command) -> str:
+    code, said, error = command("clients", "add", "generic-upload", "--carrier", "generic")
+    assert (code, error) == (0, "")
+    return said.split()[3]
 
 
 @pytest.fixture
@@ -148,8 +150,9 @@ def test_the_command(simcheck, served, secret, file, database_url, environment, 
         (("x.csv", "--client", "x"), "write CODE=FILE"),
     ],
 )
-def test_words_that_cannot_be_used(simcheck, words, said):
-    ended = simcheck("submit", *words, SIMCHECK_CLIENT_SECRET="x")
-    assert ended.returncode == 2
-    assert said in ended.stderr
-    assert "SIMCHECK_CLIENT_SECRET" in simcheck("submit", *words).stderr
+def test_words_that_cannot_be_used(command, monkeypatch, words, said):
+    assert "SIMCHECK_CLIENT_SECRET" in command("submit", *words)[2]
+    monkeypatch.setenv("SIMCHECK_CLIENT_SECRET", "x")
+    code, _, error = command("submit", *words)
+    assert code == 2
+    assert said in error
