@@ -9,6 +9,7 @@ from simcheck.commands import (
     clients,
     demo,
     demo_people,
+    invariants,
     keys,
     notices,
     people,
@@ -30,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(processes.worker)
     app.command()(processes.sender)
     app.command()(processes.migrate)
+    app.command()(invariants.invariants)
     app.command()(submit.submit)
     app.command()(twins.twins)
     app.add_typer(keys.app, name="keys")

@@ -34,9 +34,10 @@ async def test_every_figure_is_as_long_as_its_list(country, app, role):
     """Every number of every page that leads to a list, with small groups and without."""
     async with at_desk(app, role) as desk:
         seen: dict[str, int] = {}
-        addresses = ["/desk/country", "/desk/country/patterns"]
+        addresses = [f"/desk/country{room}" for room in ("", "/goal", "/cases", "/notices", "/patterns")]
         if role is Role.SUPERVISOR:
-            addresses += ["/desk/country?carrier=itel", "/desk/country?province=001&carrier=viettel"]
+            part = "?province=001&carrier=viettel"
+            addresses += ["/desk/country?carrier=itel", *(each + part for each in addresses[:4])]
         for address in addresses:
             page = await desk.get(address)
             assert page.status_code == 200
