@@ -44,8 +44,11 @@ async def page(visit: Anybody) -> Response:
         points = await open_data.trend(session, SHOWN_DAYS)
     tables = [(name, _rows(found.of(name), telling)) for name in By] if found else []
     days = [(telling.day(point.day), *_cells(point.line, telling)) for point in points]
-    return visit.page("open_data", found=found, verdicts=TOLD, tables=tables, days=days, path_of=PATH,
-                      country=_rows(found.of(COUNTRY), telling) if found else [], telling=telling)  # fmt: skip
+    country = _rows(found.of(COUNTRY), telling) if found else []
+    return visit.page(
+        "open_data", found=found, verdicts=TOLD, tables=tables, days=days, path_of=PATH, country=country,
+        telling=telling,
+    )  # fmt: skip
 
 
 @router.get(PATH + "/real-sims.csv")
