@@ -71,8 +71,8 @@ async def test_ages_are_read_from_the_tables(http, owner, service, viettel):
 async def test_what_does_not_add_up_is_told(http, service, owner, viettel):
     assert str(gauge((await http.get("/metrics")).text, "simcheck_invariants_age_seconds")) == "nan"
     owner.execute("INSERT INTO batch (id, carrier, client, kind, state, digest, bytes, rows, received_at,"
-                  " changed_at, done_at) VALUES (gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', 'x', 1,"
-                  " 3, now(), now(), now())")  # fmt: skip
+                  " changed_at, done_at) VALUES (gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', 'x',"
+                  " 1, 3, now(), now(), now())")  # fmt: skip
     await check_invariants(service)
     text = (await http.get("/metrics")).text
     assert gauge(text, 'simcheck_invariant_lines_off{invariant="batch_rows"}') == 1
