@@ -19,6 +19,7 @@ from simcheck.reports.words import Words
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 _A_DAY = timedelta(days=1)
+_LATE = timedelta(days=3)  # a day that was not counted is stood in for by one so much earlier at most
 _SMALLEST_POINT = 0.0005  # a change of less than half a tenth of a point is written as none
 
 
@@ -47,18 +48,18 @@ async def read(
 
 def _sentences(words: Words, settings: Settings, now: Table, before: Table | None) -> list[str]:
     """Where all SIMs of the page stand, and the pace that the day of the target asks for."""
-    share = now.total.share
-    if share is None:
+    real = now.total.share
+    if real is None:
         return []
-    said = {"share": words.cell(Share(share)), "target": words.cell(Share(settings.target_share))}
+    said = {"share": words.cell(Share(real)), "target": words.cell(Share(settings.target_share))}
     told = [words("goal.now", **said)]
-    if settings.target_on is not None and share < settings.target_share:
+    if settings.target_on is not None and real < settings.target_share:
         weeks = max((settings.target_on - now.day) / WEEK, 1 / 7)
-        needed = Share((settings.target_share - share) / weeks)
+        needed = Share((settings.target_share - real) / weeks)
         told.append(words("goal.needed", day=words.day(settings.target_on), points=words.cell(needed)))
     then = _share_of(now.total, before)
     if then is not None and before is not None and before.day < now.day:
-        went = Share((share - then) / ((now.day - before.day) / WEEK))
+        went = Share((real - then) / ((now.day - before.day) / WEEK))
         told.append(words("goal.went", day=words.day(before.day), points=words.cell(went)))
     return told
 
@@ -87,7 +88,7 @@ class _Maker:
         return (
             Told(named), figure(self.reader, line.all),
             figure(self.reader, line.verdicts[Verdict.VERIFIED]), figure(self.reader, line.amiss),
-            share(line.share), share(gap), _change(line, now, week), _change(line, now, month),
+            share(line.share), share(gap), _change(line, now, week, WEEK), _change(line, now, month, MONTH),
             self._there(line, now, month or week),
         )  # fmt: skip
 
@@ -102,10 +103,10 @@ class _Maker:
         return Told(on or self.words("goal.never"))
 
 
-def _change(line: Line, now: Table, before: Table | None) -> Told:
-    """How much the share grew since, in points."""
+def _change(line: Line, now: Table, before: Table | None, ago: timedelta) -> Told:
+    """How much the share grew in so many days, in points."""
     then = _share_of(line, before)
-    if line.share is None or then is None or before is None or before.day >= now.day:
+    if line.share is None or then is None or before is None or now.day - before.day > ago + _LATE:
         return Told("–")
     moved = line.share - then
     return Told(Share(moved if abs(moved) >= _SMALLEST_POINT else 0.0))

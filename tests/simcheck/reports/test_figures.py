@@ -128,3 +128,35 @@ async def test_figures_are_read_from_few_rows_by_an_index(service, owner):
         query = query.replace(f":{name}", value)
     plan = "\n".join(row[0] for row in owner.execute(f"EXPLAIN {query}"))
     assert "country_day_pkey" in plan
+
+
+def test_the_day_of_a_target_at_a_pace():
+    day = datetime.date(2026, 11, 1)
+    month = datetime.timedelta(days=30)
+    assert figures.pace(0.4, 0.5, day - month, day, 1.0) == day + 5 * month
+    assert figures.pace(0.5, 0.5, day - month, day, 1.0) is None
+    assert figures.pace(0.6, 0.5, day - month, day, 1.0) is None
+    assert figures.pace(0.4, 0.5, day, day, 1.0) is None
+    assert figures.pace(0.4, 0.400001, day - month, day, 1.0) is None  # in more than a century
+
+
+async def test_carriers_in_provinces_are_the_same_sims(country, session):
+    [carriers, provinces] = await figures.tables(session)
+    cells = await figures.matrix(session, carriers.day)
+    for table, at in ((carriers, 0), (provinces, 1)):
+        for line in table.lines:
+            mine = [cell for key, cell in cells.items() if key[at] == line.key]
+            assert sum(cell.all for cell in mine) == line.all.count
+            assert sum(cell.amiss.count for cell in mine) == line.amiss.count
+    for cell in cells.values():
+        assert await drill.count(session, cell.amiss.drill) == cell.amiss.count == cell.all - cell.verified
+    total = carriers.total.amiss
+    assert await drill.count(session, total.drill) == total.count > 0
+
+
+async def test_who_are_not_real_is_hidden_with_what_would_tell_it(country, session):
+    """What is shown of those that are not verified is nobody, or no small group."""
+    for least in (10, 40, 90):
+        for table in await figures.tables(session, least=least):
+            for line in (*table.lines, table.total):
+                assert line.amiss.count is None or line.amiss.count == 0 or line.amiss.count >= least

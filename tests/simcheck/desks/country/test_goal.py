@@ -9,7 +9,13 @@ from simcheck import clock
 from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
-WEEK = datetime.timedelta(days=7)
+TARGET = NOON.date() + datetime.timedelta(days=28)
+
+
+@pytest.fixture
+def settings(settings):
+    """The target has a day."""
+    return settings.model_copy(update={"target_on": TARGET})
 
 
 @pytest.fixture
@@ -42,11 +48,9 @@ async def test_a_country_that_stands_still_never_gets_there(country, service, su
     assert "không, theo nhịp này" in page
 
 
-async def test_the_day_of_the_target_asks_for_a_pace(before, supervisor, service):
-    day = (NOON + 4 * WEEK).date()
-    service.settings.target_on = day
+async def test_the_day_of_the_target_asks_for_a_pace(before, supervisor):
     page = (await supervisor.get("/desk/country/goal")).text
-    assert f"Để đạt vào ngày {day:%d/%m/%Y}, mỗi tuần cần thêm" in page
+    assert f"Để đạt vào ngày {TARGET:%d/%m/%Y}, mỗi tuần cần thêm" in page
 
 
 async def test_tables_as_files(before, supervisor, analyst):
