@@ -184,7 +184,7 @@ async def tables(
         for key, verdict, count in await session.execute(BY[by], values):
             counts.setdefault(key, [0] * len(VERDICTS))[verdict] = count
         counted.append(counts)
-    grids = hide_cuts([list(counts.values()) for counts in counted], least)
+    grids = _hidden(counted, least)
     drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province) if found == newest else None
     before = await history.seen(session)
     as_of = before.counted_at if before is not None and before.day == found else None
@@ -192,6 +192,17 @@ async def tables(
         _table(by, found, as_of, list(counts), grid, drill)
         for by, counts, grid in zip(cuts, counted, grids, strict=True)
     ]
+
+
+def _hidden(counted: Sequence[Mapping[str, Sequence[int]]], least: int) -> list[Grid]:
+    """The tables with their sums, small groups hidden. Everybody knows that a rejected row is no SIM: its
+    column is no place to hide in, and stands beside what is hidden.
+    """
+    at = VERDICTS.index(Verdict.REJECTED)
+    if any(row[at] for counts in counted for row in counts.values()):
+        return hide_cuts([list(counts.values()) for counts in counted], least)
+    grids = hide_cuts([[[*row[:at], *row[at + 1 :]] for row in counts.values()] for counts in counted], least)
+    return [[[*row[:at], 0, *row[at:]] for row in grid] for grid in grids]
 
 
 def _table(

@@ -41,7 +41,7 @@ async def read(
     for at, table in enumerate(now):
         parts.append(maker.lines(table, *(tables[at] if tables else None for tables in before)))
     if reader.sees_all and not asked.is_part:
-        parts.append(await _matrix(session, reader, words, day))
+        parts += await _matrix(session, reader, words, day)
     month = before[1][0] if before[1] else before[0][0] if before[0] else None
     return Room(parts, now[0].as_of, _sentences(words, settings, now[0], month))
 
@@ -146,7 +146,7 @@ async def _trend(
     return Part("goal", words("chart.goal"), [table], [picture])
 
 
-async def _matrix(session: AsyncSession, reader: Reader, words: Words, day: date) -> Part:
+async def _matrix(session: AsyncSession, reader: Reader, words: Words, day: date) -> list[Part]:
     """Each carrier in each province: how many SIMs are not real yet, and the share that is."""
     cells = await figures.matrix(session, day)
     carriers = sorted({carrier for carrier, _ in cells})
@@ -161,8 +161,8 @@ async def _matrix(session: AsyncSession, reader: Reader, words: Words, day: date
 
     amiss = {at: figure(reader, each.amiss) for at, each in cells.items()}
     shares = {at: share(figures.share(each.verified, each.all)) for at, each in cells.items()}
-    sheets = [
-        sheet("matrix_amiss", words("caption.matrix_amiss"), head, table(amiss, Told(0))),
-        sheet("matrix_share", words("caption.matrix_share"), head, table(shares, Told("–"))),
+    cuts = {"matrix_amiss": table(amiss, Told(0)), "matrix_share": table(shares, Told("–"))}
+    return [
+        Part(name, words(f"section.{name}"), [sheet(name, words(f"section.{name}"), head, rows)])
+        for name, rows in cuts.items()
     ]
-    return Part("matrix", words("section.matrix"), sheets)
