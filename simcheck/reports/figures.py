@@ -150,7 +150,8 @@ def pace(then: float, now: float, since: date, day: date, target: float) -> date
     days = (day - since).days
     if days <= 0 or now <= then:
         return None
-    left = math.ceil((target - now) * days / (now - then))
+    # what is a whole day but for the last bits of a float is that day
+    left = math.ceil(round((target - now) * days / (now - then), 6))
     return day + timedelta(days=left) if left <= _A_CENTURY else None
 
 
