@@ -6,6 +6,7 @@ A process that is set up wrongly does not start: `settings()` names every fault,
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -192,6 +193,9 @@ class Settings(BaseSettings):
     )  # fmt: skip
     target_share: float = Field(
         1, gt=0, le=1, description="The share of real SIMs that the country is to reach, 0 to 1."
+    )
+    target_on: date | None = Field(
+        None, description="The day by which it is to be reached (YYYY-MM-DD). Unset: as soon as may be."
     )
 
     # What holders are told.

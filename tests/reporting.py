@@ -110,9 +110,9 @@ def carriers() -> tuple[str | None, ...]:
 
 async def count(service: Any) -> None:
     """Everything that jobs count, of the moment that it is."""
-    from jobs.reports import count_country, count_flow, find_patterns
+    from jobs.reports import count_cases, count_country, count_flow, find_patterns
 
-    for work in (count_country, count_flow, find_patterns):
+    for work in (count_country, count_flow, count_cases, find_patterns):
         await work(service)
 
 

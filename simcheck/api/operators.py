@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 import sqlalchemy as sa
@@ -13,6 +15,7 @@ from simcheck.api.bodies import Strict
 from simcheck.api.guard import service_of
 from simcheck.crosscheck import failing
 from simcheck.errors import UnavailableError
+from simcheck.reports import invariants
 from simcheck.service import STEP
 
 router = APIRouter(tags=["operators"])
@@ -78,19 +81,34 @@ async def metrics(request: Request, registry: Annotated[CollectorRegistry, Depen
     async with service_of(request).database.transaction("metrics", ministry=True) as session:
         rows = (await session.execute(FRESHNESS)).all()
         given_up = await failing.by_carrier(session)
+        checks = await invariants.newest(session)
     ages = CollectorRegistry()
     failed = Gauge(
         "simcheck_failed_runs", "Runs given up, with none published since.", ["carrier"], registry=ages
     )
     for carrier, count in given_up.items():
         failed.labels(carrier).set(count)
+    now = clock.now()
+    _add_checks(ages, checks, now)
     gauges = {
         thing: Gauge(name, text, ["carrier"] if thing == "carrier" else [], registry=ages)
         for thing, (name, text) in GAUGES.items()
     }
-    now = clock.now()
     for thing, carrier, since in rows:
         nothing = float("nan") if thing in _NONE_IS_NAN else 0.0
         gauge = gauges[thing].labels(carrier) if carrier else gauges[thing]
         gauge.set((now - since).total_seconds() if since else nothing)
     return Response(generate_latest(registry) + generate_latest(ages), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_checks(registry: CollectorRegistry, checks: Sequence[invariants.Checked], now: datetime) -> None:
+    """How many lines of each equality do not add up, and how old the oldest of the newest checks is."""
+    off = Gauge(
+        "simcheck_invariant_lines_off", "Lines that do not add up, as checked last.", ["invariant"],
+        registry=registry,
+    )  # fmt: skip
+    for each in checks:
+        off.labels(each.name).set(each.off)
+    age = Gauge("simcheck_invariants_age_seconds", "Age of the check that things add up.", registry=registry)
+    oldest = min((each.checked_at for each in checks), default=None)
+    age.set((now - oldest).total_seconds() if oldest else float("nan"))

@@ -14,7 +14,7 @@ COMMANDS = {
     "demo": "demo", "codes": "demo_people", "serve": "processes", "worker": "processes",
     "sender": "processes", "migrate": "processes", "submit": "submit", "twins": "twins", "keys": "keys",
     "clients": "clients", "people": "people", "audit": "audit", "register": "register", "notices": "notices",
-    "questions": "questions", "runs": "runs", "report": "report",
+    "questions": "questions", "runs": "runs", "report": "report", "invariants": "invariants",
 }  # fmt: skip
 
 

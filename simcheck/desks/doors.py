@@ -14,7 +14,7 @@ from simcheck.desks.admin import doors as admin
 from simcheck.desks.bulk import pages as bulk
 from simcheck.desks.case import care, deciding
 from simcheck.desks.case import pages as case
-from simcheck.desks.country import lists, months
+from simcheck.desks.country import adding_up, lists, months
 from simcheck.desks.country import pages as country
 from simcheck.desks.double import agreement
 from simcheck.desks.double import pages as double
@@ -33,7 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
     queue.router, kept.router, case.router, deciding.router, care.router,
     bulk.router, double.router, agreement.router,
-    country.router, lists.router, months.router,
+    country.router, lists.router, months.router, adding_up.router,
     *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.

@@ -6,14 +6,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from simcheck.errors import NotFoundError
-from simcheck.public import correct, desk, my, pages, record, start
+from simcheck.public import correct, desk, my, open_data, pages, record, start
 from simcheck.public.door import PageRoute, visit_of
 from simcheck.public.words import PREFIX
 
 # Paths of this package that are no pages: anybody may have them, and nothing of the request is looked at.
 OPEN = {"/assets/{name}", "/robots.txt"}
 
-PAGES = (start.router, record.router, correct.router, desk.router, my.router)
+PAGES = (start.router, record.router, correct.router, desk.router, my.router, open_data.router)
 
 _others = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -29,8 +29,10 @@ async def asset(name: str) -> Response:
 
 @_others.get("/robots.txt")
 async def robots() -> Response:
-    """The start and help pages may be found, nothing behind them."""
-    return Response("User-agent: *\nAllow: /$\nAllow: /en/$\nDisallow: /\n", media_type="text/plain")
+    """The start pages and open data may be found, nothing else."""
+    found = ("/$", "/en/$", open_data.PATH, f"/en{open_data.PATH}")
+    allowed = "".join(f"Allow: {path}\n" for path in found)
+    return Response(f"User-agent: *\n{allowed}Disallow: /\n", media_type="text/plain")
 
 
 def install(app: FastAPI) -> None:

@@ -119,14 +119,15 @@ def _path(points: list[tuple[float, float]], place: int) -> str:
 
 
 def _legend(grid: Grid, columns: Sequence[int]) -> list[str]:
-    parts, x = [], float(LEFT)
+    sizes = [34 + 7.2 * len(grid.head[at]) for at in columns]
+    parts, x = [], min(float(LEFT), max(0.0, WIDTH - sum(sizes)))  # a long one begins farther left
     for place, at in enumerate(columns):
         parts.append(
             f'<rect class="chart-{place + 1}" x="{x:.0f}" y="10" width="12" height="12" '
             f'fill="{COLOURS[place]}"/>'
         )
         parts.append(_text(x + 18, 21, grid.head[at], "start"))
-        x += 34 + 7.2 * len(grid.head[at])
+        x += sizes[place]
     return parts
 
 

@@ -6,9 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from simcheck.reports.drill import Drill
+from simcheck.reports.figures import Figure
+
 
 class Share(float):
     """A share, 0 to 1, written as per cent."""
+
+
+class Counted(int):
+    """A count with its list; `drill` None: of a day that is over, whose rows are not kept."""
+
+    drill: Drill | None
+
+    @classmethod
+    def of(cls, figure: Figure) -> Counted | None:
+        """A figure as a cell; None where it is hidden."""
+        if figure.count is None:
+            return None
+        made = cls(figure.count)
+        made.drill = figure.drill
+        return made
 
 
 # None: hidden from this reader.

@@ -14,11 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from simcheck.cases.states import Closed
+from simcheck.cases.states import State as CaseState
 from simcheck.errors import InvalidError
 from simcheck.matching.rules import VERDICTS
+from simcheck.messages.words import NOTICES, Channel
 from simcheck.normalise import provinces
 from simcheck.reasons import Reason, Verdict
-from simcheck.reports.kinds import BANDS, CARRIER, KINDS, Of, midnight, opened
+from simcheck.reports.kinds import BANDS, CARRIER, KINDS, LIVES, Of, midnight, opened
+from simcheck.sending.models import State as MessageState
 
 STREAM_ROWS = 5000  # the most of a page of a list
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # far from where days end
@@ -45,10 +49,12 @@ PLACES = frozenset({"carrier", "about", "province", "point_of_sale", "activated_
 
 @dataclass(frozen=True)
 class Drill:
-    """Rows of a table. `kind` is one of `kinds.KINDS` with its days from `since` to before `until`, or one of
-    `kinds.BANDS` as seen on the day `since`. A subscription may be asked for by `carrier`, `province` ("": of
-    none that is known), `verdict`, `reason`, by `person` (`person_pattern.id`), by `sold_at` and there by
-    `contested` or `repeated`: sold to somebody who has at least so many of that place.
+    """Rows of a table. `kind` is one of `kinds.KINDS` with its days from `since` to before `until`, one of
+    `kinds.BANDS` as seen on the day `since`, or one of `kinds.LIVES`. A subscription may be asked for by
+    `carrier`, `province` ("": of none that is known), `verdict` or `amiss` (any but verified), `reason`, by
+    `person` (`person_pattern.id`), by `sold_at` and there by `contested` or `repeated`: sold to somebody who
+    has at least so many of that place. `outcome` is the state of a notice, and of a case why it was closed or
+    the state that it is in; `channel` and `notice` (its kind) are a notice's.
     """
 
     of: Of
@@ -63,6 +69,10 @@ class Drill:
     sold_at: str | None = None
     contested: bool = False
     repeated: int | None = None
+    amiss: bool = False
+    outcome: str | None = None
+    channel: Channel | None = None
+    notice: str | None = None
 
     def query(self) -> dict[str, str]:
         """The drill as parameters of an address."""
@@ -159,6 +169,10 @@ def _of_kind(drill: Drill) -> tuple[str, dict[str, Any]]:
         signs = {"since": ">=", "until": "<"}
         said = [f"opened_at {signs[name]} :{name}" for name, at in bounds.items() if at]
         return " AND ".join(["closed_at IS NULL", *said]), {name: at for name, at in bounds.items() if at}
+    if drill.kind in LIVES:
+        if drill.of is not Of.CASE or drill.since is not None or drill.until is not None:
+            raise ValueError("of cases, whatever their days")
+        return LIVES[drill.kind], {}
     assert drill.kind is not None
     kind = KINDS[drill.kind]
     if kind.of is not drill.of or drill.since is None or drill.until is None:
@@ -188,6 +202,18 @@ def _conditions(drill: Drill) -> dict[str, tuple[str, Any]]:
         said["verdict"] = ("verdict = :verdict", VERDICTS.index(drill.verdict))
     if drill.reason is not None:
         said["reason"] = ("reasons & :reason <> 0", drill.reason.mask)
+    if drill.amiss:
+        said["amiss"] = ("verdict <> :amiss", VERDICTS.index(Verdict.VERIFIED))
+    if drill.outcome is not None:
+        if drill.outcome not in _OUTCOMES.get(drill.of, ()):
+            raise ValueError("no outcome of these")
+        said["outcome"] = (f"{_OUTCOME[drill.of]} = :outcome", drill.outcome)
+    if drill.channel is not None:
+        said["channel"] = ("channel = :channel", drill.channel.value)
+    if drill.notice is not None:
+        said["notice"] = ("kind = :notice", drill.notice)
+    if {"channel", "notice"} & said.keys() and drill.of is not Of.MESSAGE:
+        raise ValueError("of notices alone")
     if drill.person is not None:
         said["person"] = ("id_token = (SELECT id_token FROM person_pattern WHERE id = :person)", drill.person)
     if drill.sold_at is not None:
@@ -196,12 +222,18 @@ def _conditions(drill: Drill) -> dict[str, tuple[str, Any]]:
         said["contested"] = ("contested = :contested", True)
     if drill.repeated is not None:
         said["repeated"] = (_REPEATED, drill.repeated)
-    own = {"person", "sold_at", "contested", "repeated"} & said.keys()
+    own = {"person", "sold_at", "contested", "repeated", "amiss"} & said.keys()
     if (own and not of_subscription) or ("repeated" in said and not {"sold_at", "carrier"} <= said.keys()):
         raise ValueError("of subscriptions alone, and at one place")
     return said
 
 
+# What became of a row, and the words for it.
+_OUTCOME = {Of.CASE: "coalesce(close_reason, state)", Of.MESSAGE: "state"}
+_OUTCOMES: dict[Of, frozenset[str]] = {
+    Of.CASE: frozenset({*CaseState, *Closed} - {CaseState.CLOSED}),
+    Of.MESSAGE: frozenset(MessageState),
+}
 # Whoever has at least :repeated numbers that one place sold.
 _REPEATED = f"""id_token IN (
     SELECT id_token FROM subscription WHERE {ACTIVE} AND carrier = :carrier AND point_of_sale = :sold_at
@@ -222,6 +254,12 @@ def _text(word: str) -> str:
     return word
 
 
+def _notice(word: str) -> str:
+    if word not in NOTICES:
+        raise ValueError("no kind of notice")
+    return word
+
+
 def _number(word: str) -> int:
     if not 0 < int(word) <= _MOST_REPEATED:
         raise ValueError("no number of SIMs")
@@ -232,7 +270,8 @@ _MOST_REPEATED = 1_000_000
 _READ: dict[str, Any] = {
     "of": Of, "province": _province, "verdict": Verdict, "reason": lambda code: Reason[code],
     "since": date.fromisoformat, "until": date.fromisoformat, "person": uuid.UUID,
-    "contested": lambda word: word == "1", "repeated": _number, "carrier": _text, "sold_at": _text,
+    "contested": lambda word: word == "1", "amiss": lambda word: word == "1", "channel": Channel,
+    "notice": _notice, "repeated": _number, "carrier": _text, "sold_at": _text,
 }  # fmt: skip
 
 

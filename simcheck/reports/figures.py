@@ -5,9 +5,10 @@ Read from `country_day`. Every figure of the newest day goes with the `Drill` th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from simcheck.reports.drill import Drill
 from simcheck.reports.kinds import Of
 from simcheck.reports.suppress import Grid, hide_alone, hide_cuts
 
+_A_CENTURY = 36_500  # days
 # Of a day, or of the newest one that is not after it.
 DAY = sa.text("SELECT max(day) FROM country_day WHERE day <= :day").bindparams(
     sa.bindparam("day", type_=sa.Date())
@@ -35,6 +37,11 @@ BY = {
     )
     for by in ("carrier", "province")
 }
+MATRIX = sa.text("""
+SELECT carrier, province, coalesce(sum(subscriptions) FILTER (WHERE verdict = :verified), 0)::bigint,
+       sum(subscriptions)::bigint
+FROM country_day WHERE day = :day GROUP BY 1, 2
+""").bindparams(sa.bindparam("day", type_=sa.Date()))
 REASONS = sa.text(
     f"SELECT reason, sum(subscriptions)::bigint FROM country_reason_day {_ASKED}"  # noqa: S608
     " GROUP BY 1 ORDER BY 2 DESC, 1"
@@ -75,6 +82,15 @@ class Line:
     verdicts: Mapping[Verdict, Figure]
 
     @property
+    def amiss(self) -> Figure:
+        """How many are not verified. What is hidden of them is never few (`suppress`)."""
+        verified = self.verdicts[Verdict.VERIFIED].count
+        if verified is None or self.all.count is None:
+            return Figure(None, None)
+        drill = self.all.drill and replace(self.all.drill, amiss=True)
+        return Figure(self.all.count - verified, drill)
+
+    @property
     def share(self) -> float | None:
         """The share of real SIMs, 0 to 1; None where there is no SIM, or it would tell what is hidden."""
         return share(self.verdicts[Verdict.VERIFIED].count, self.all.count)
@@ -89,6 +105,15 @@ class Table:
     as_of: datetime | None
     lines: Sequence[Line]
     total: Line
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A carrier's real and all SIMs in a province, and those that are not real."""
+
+    verified: int
+    all: int
+    amiss: Figure
 
 
 @dataclass(frozen=True)
@@ -116,6 +141,18 @@ class Point:
 def share(part: int | None, whole: int | None) -> float | None:
     """A share, 0 to 1; None where one of them is hidden or nothing is there."""
     return None if part is None or not whole else part / whole
+
+
+def pace(then: float, now: float, since: date, day: date, target: float) -> date | None:
+    """The day on which a share reaches a target if it goes on as it went from `since` to `day`; None: never,
+    or in more than a century.
+    """
+    days = (day - since).days
+    if days <= 0 or now <= then:
+        return None
+    # what is a whole day but for the last bits of a float is that day
+    left = math.ceil(round((target - now) * days / (now - then), 6))
+    return day + timedelta(days=left) if left <= _A_CENTURY else None
 
 
 async def table(
@@ -148,7 +185,7 @@ async def tables(
         for key, verdict, count in await session.execute(BY[by], values):
             counts.setdefault(key, [0] * len(VERDICTS))[verdict] = count
         counted.append(counts)
-    grids = hide_cuts([list(counts.values()) for counts in counted], least)
+    grids = _hidden(counted, least)
     drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province) if found == newest else None
     before = await history.seen(session)
     as_of = before.counted_at if before is not None and before.day == found else None
@@ -158,12 +195,39 @@ async def tables(
     ]
 
 
+def _hidden(counted: Sequence[Mapping[str, Sequence[int]]], least: int) -> list[Grid]:
+    """The tables with their sums, small groups hidden. Everybody knows that a rejected row is no SIM: its
+    column is no place to hide in, and stands beside what is hidden.
+    """
+    at = VERDICTS.index(Verdict.REJECTED)
+    if any(row[at] for counts in counted for row in counts.values()):
+        return hide_cuts([list(counts.values()) for counts in counted], least)
+    grids = hide_cuts([[[*row[:at], *row[at + 1 :]] for row in counts.values()] for counts in counted], least)
+    return [[[*row[:at], 0, *row[at:]] for row in grid] for grid in grids]
+
+
 def _table(
     by: By, day: date, as_of: datetime | None, keys: list[str], grid: Grid, drill: Drill | None
 ) -> Table:
     shown: Grid = grid or [[0] * (len(VERDICTS) + 1)]
     lines = [_line(by, key, row, drill) for key, row in zip([*keys, None], shown, strict=True)]
     return Table(by, day, as_of, lines[:-1], lines[-1])
+
+
+async def matrix(session: AsyncSession, day: date) -> dict[tuple[str, str], Cell]:
+    """Each carrier's SIMs in each province on a day that was counted, for those who may see small groups.
+
+    Lists are of now: the day has to be the newest.
+    """
+    values = {"day": day, "verified": VERDICTS.index(Verdict.VERIFIED)}
+    return {
+        (carrier, province): Cell(
+            verified,
+            count,
+            Figure(count - verified, Drill(Of.SUBSCRIPTION, None, carrier, province, amiss=True)),
+        )
+        for carrier, province, verified, count in await session.execute(MATRIX, values)
+    }
 
 
 async def reasons(

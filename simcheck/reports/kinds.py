@@ -79,6 +79,20 @@ BANDS = {
         Band("open_longer", None, 90),
     )
 }
+# Of every case there is, whatever its days: whether it is open, and how many days those took that are closed.
+_TOOK = {"took_2_days": (0, 2), "took_week": (2, 7), "took_month": (7, 30), "took_quarter": (30, 90)}
+LIVES = {
+    "case_any": "true",
+    "case_open": "closed_at IS NULL",
+    "case_over": "closed_at IS NOT NULL",
+    **{
+        name: f"closed_at - opened_at >= interval '{since} days'"
+        f" AND closed_at - opened_at < interval '{until} days'"
+        for name, (since, until) in _TOOK.items()
+    },
+    "took_longer": "closed_at - opened_at >= interval '90 days'",
+}
+TOOK = tuple(name for name in LIVES if name.startswith("took_"))
 
 
 def today(at: datetime) -> date:

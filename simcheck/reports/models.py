@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -91,3 +92,58 @@ class SalePattern(Base):
     mismatches: Mapped[int] = mapped_column(sa.Integer())
     contested: Mapped[int] = mapped_column(sa.Integer())
     repeated: Mapped[int] = mapped_column(sa.Integer())
+
+
+class InvariantCheck(Base):
+    """What a check of an equality (`invariants.INVARIANTS`) found: both sums, and how many lines are off."""
+
+    __tablename__ = "invariant_check"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime] = mapped_column(primary_key=True)
+    counted: Mapped[int] = mapped_column(sa.BigInteger())
+    accounted: Mapped[int] = mapped_column(sa.BigInteger())
+    off: Mapped[int] = mapped_column(sa.BigInteger())
+    seconds: Mapped[float] = mapped_column(sa.Double())
+
+
+class CaseLife(Base):
+    """How many cases there are: every one, by its state or (closed) the reason, and by how long it has been
+    open (`kinds.BANDS`) or took (`kinds.TOOK`).
+    """
+
+    __tablename__ = "case_life"
+
+    carrier: Mapped[str] = mapped_column(primary_key=True)
+    province: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    age: Mapped[str] = mapped_column(primary_key=True)
+    cases: Mapped[int] = mapped_column(sa.BigInteger())
+
+
+class DeliveryDay(Base):
+    """How many notices were made on a day, by kind, channel and what became of them since."""
+
+    __tablename__ = "delivery_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    carrier: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    notices: Mapped[int] = mapped_column(sa.BigInteger())
+
+
+class OpenData(Base):
+    """What the public was given on a day, of the figures counted on `counted_on`: it stays as it was given.
+
+    `content` is what `open_data.Given` says; groups of fewer than `least` are hidden in it.
+    """
+
+    __tablename__ = "open_data"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    counted_on: Mapped[date]
+    made_at: Mapped[datetime]
+    least: Mapped[int] = mapped_column(sa.Integer())
+    content: Mapped[dict[str, Any]]

@@ -13,12 +13,13 @@ from simcheck.errors import InvalidError
 from simcheck.helpdesk import figures as helpdesk
 from simcheck.matching.rules import VERDICTS
 from simcheck.reasons import Verdict
-from simcheck.reports import charts, figures, flow, patterns
-from simcheck.reports.document import Cell, Document, Grid, Section, Share
-from simcheck.reports.figures import By, Line, Table
+from simcheck.reports import charts, delivery, figures, flow, patterns
+from simcheck.reports.document import Cell, Counted, Document, Grid, Section, Share
+from simcheck.reports.figures import By, Figure, Line, Table
 from simcheck.reports.kinds import BANDS, midnight, today
 from simcheck.reports.suppress import hide_alone
 from simcheck.reports.words import Words
+from simcheck.sending.models import State
 
 _A_DAY = timedelta(days=1)
 # Of subscriptions; rejected rows are none.
@@ -56,6 +57,7 @@ async def make(session: AsyncSession, month: Month, words: Words, *, least: int 
     Needs the ministry's scope.
     """
     tables = await figures.tables(session, [By.CARRIER, By.PROVINCE], day=month.last, least=least)
+    before = await figures.tables(session, [By.CARRIER, By.PROVINCE], day=month.first - _A_DAY, least=least)
     title = words("title", month=words.month(month.first))
     made = today(clock.now())
     audit.record(session, "report.made", f"report/{month.first:%Y-%m}", {"language": words.language.value})
@@ -67,11 +69,12 @@ async def make(session: AsyncSession, month: Month, words: Words, *, least: int 
         sentences.append(words("small", least=least))
     sections = [
         await _now(session, month, words, carriers.total, least),
-        _table(words, "carriers", carriers),
-        _table(words, "provinces", provinces),
+        _table(words, "carriers", carriers, before[0] if before else None),
+        _table(words, "provinces", provinces, before[1] if before else None),
         await _reasons(session, month, words, least),
         await _cases(session, month, words),
         await _by_carrier(session, month, words, "notices", _NOTICES, ("notice_delivered", "notice_made")),
+        await _delivery(session, month, words),
         await _by_carrier(
             session, month, words, "corrections", ("correction_made", "correction_agrees"), None
         ),
@@ -87,7 +90,18 @@ _NOTICES = ("notice_made", "notice_delivered", "notice_failed")
 async def _now(session: AsyncSession, month: Month, words: Words, total: Line, least: int) -> Section:
     """The share of real SIMs, and its way through the month."""
     points = await figures.trend(session, month.first, month.until, least=least)
-    rows = [(point.day, point.verified, point.all, _share(point.share)) for point in points]
+    # The last day is the table's, with its lists; of days before it the counts alone are kept.
+    rows = [
+        (point.day, point.verified, point.all, _share(point.share))
+        if total.all.drill is None or point.day < points[-1].day
+        else (
+            point.day,
+            Counted.of(total.verdicts[Verdict.VERIFIED]),
+            Counted.of(total.all),
+            _share(total.share),
+        )
+        for point in points
+    ]
     head = (words("head.day"), words("verdict.verified"), words("head.subscriptions"), words("head.share"))
     grid = Grid(words("chart.trend"), head, rows)
     said = words(
@@ -104,15 +118,16 @@ async def _now(session: AsyncSession, month: Month, words: Words, total: Line, l
     return Section(words("section.now"), sentences, [charts.line(words, "trend", grid, [3])], [grid])
 
 
-def _table(words: Words, name: str, table: Table) -> Section:
-    """Carriers or provinces by verdict."""
+def _table(words: Words, name: str, table: Table, before: Table | None) -> Section:
+    """Carriers or provinces by verdict, and how their shares moved since the month began."""
     named = words.carrier if table.by is By.CARRIER else words.province
     head = [words(f"head.{table.by}"), *(words(f"verdict.{verdict}") for verdict in _TOLD)]
-    head += [words("head.subscriptions"), words("head.share")]
+    head += [words("head.subscriptions"), words("head.share"), words("head.moved")]
+    then = {line.key: line.share for line in (*before.lines, before.total)} if before else {}
     rows: list[Sequence[Cell]] = [
         (
-            named(line.key), *(line.verdicts[verdict].count for verdict in _TOLD), line.all.count,
-            _share(line.share),
+            named(line.key), *(Counted.of(line.verdicts[verdict]) for verdict in _TOLD), Counted.of(line.all),
+            _share(line.share), _moved(line.share, then.get(line.key)),
         )
         for line in (*table.lines, table.total)
     ]  # fmt: skip
@@ -121,14 +136,14 @@ def _table(words: Words, name: str, table: Table) -> Section:
     picture = (
         charts.stacked(words, name, grid, columns)
         if table.by is By.CARRIER
-        else charts.bars(words, name, grid, len(head) - 1)
+        else charts.bars(words, name, grid, len(head) - 2)
     )
     return Section(words(f"section.{name}"), [], [picture], [grid])
 
 
 async def _reasons(session: AsyncSession, month: Month, words: Words, least: int) -> Section:
     lines = await figures.reasons(session, day=month.last, least=least)
-    rows = [(words.reason(line.reason), line.figure.count) for line in lines]
+    rows = [(words.reason(line.reason), Counted.of(line.figure)) for line in lines]
     grid = Grid(words("section.reasons"), (words("head.reason"), words("head.subscriptions")), rows)
     picture = charts.bars(words, "reasons", grid, 1)
     return Section(words("section.reasons"), [words("sentence.reasons")], [picture], [grid])
@@ -140,7 +155,7 @@ async def _cases(session: AsyncSession, month: Month, words: Words) -> Section:
     until = month.last + _A_DAY
     daily = await flow.series(session, kinds, month.first, until)
     head = (words("head.day"), *(words(f"kind.{kind}") for kind in kinds))
-    rows = [(day, *(daily[kind][day].count for kind in kinds)) for day in daily[kinds[0]]]
+    rows = [(day, *(Counted.of(daily[kind][day]) for kind in kinds)) for day in daily[kinds[0]]]
     grid = Grid(words("chart.cases"), head, rows)
     closed, in_time = (sum(each.count or 0 for each in daily[kind].values()) for kind in kinds[1:])
     said = words(
@@ -153,7 +168,7 @@ async def _cases(session: AsyncSession, month: Month, words: Words) -> Section:
     old = Grid(
         words("chart.ages"),
         (words("head.age"), words("head.cases")),
-        [(words(f"band.{band}"), ages[band][month.last].count) for band in BANDS],
+        [(words(f"band.{band}"), Counted.of(ages[band][month.last])) for band in BANDS],
     )
     pictures = [charts.line(words, "cases", grid, [1, 2]), charts.bars(words, "ages", old, 1)]
     return Section(words("section.cases"), [said], pictures, [grid, old])
@@ -169,18 +184,41 @@ async def _by_carrier(
     head += [words("head.delivered_share")] if shared else []
     rows = []
     for carrier, line in found.items():
-        row: list[Cell] = [words.carrier(carrier), *(line[kind].count for kind in kinds)]
+        row: list[Cell] = [words.carrier(carrier), *(Counted.of(line[kind]) for kind in kinds)]
         if shared:
             row.append(_share(figures.share(*(line[kind].count for kind in shared)) or 0.0))
         rows.append(row)
     return Section(words(f"section.{name}"), [], [], [Grid(words(f"section.{name}"), head, rows)])
 
 
+async def _delivery(session: AsyncSession, month: Month, words: Words) -> Section:
+    """What became of the month's notices: a line's outcomes add up to what was made."""
+    found = await delivery.read(session, month.first, month.until)
+    head = [words("head.notice"), words("kind.notice_made"), *map(words.code, State)]
+    lines = {
+        f"{words.code(way.notice)} · {words.code(way.channel)}": line for way, line in found.ways.items()
+    }
+    rows = [
+        (named, Counted.of(line.made), *map(Counted.of, line.states.values()))
+        for named, line in (*lines.items(), (words("all"), found.whole))
+    ]
+    caption = words("section.delivery_ways")
+    return Section(caption, [], [], [Grid(caption, head, rows, total=True)])
+
+
 async def _helpdesk(session: AsyncSession, month: Month, words: Words) -> Section:
     found = await helpdesk.figures(session, midnight(month.first), midnight(month.until))
     columns = ("carrier", "received", "answered", "in_time", "median")
+    kinds = ("question_asked", "question_answered", "question_in_time")
     rows = [
-        (words.carrier(carrier or ""), each.received, each.answered, each.in_time, each.median or "")
+        (
+            words.carrier(carrier or ""),
+            *(
+                Counted.of(Figure(count, flow.of(kind, month.first, month.until, carrier or "")))
+                for kind, count in zip(kinds, (each.received, each.answered, each.in_time), strict=True)
+            ),
+            each.median or "",
+        )
         for carrier, each in found.items()
     ]
     grid = Grid(words("section.helpdesk"), [words(f"head.{name}") for name in columns], rows)
@@ -199,10 +237,18 @@ async def _patterns(session: AsyncSession, words: Words, least: int) -> Section:
     rows = []
     for each in await patterns.places(session, most=_MOST_PLACES):
         shown = (each.subscriptions, each.mismatches, each.contested, each.repeated)
-        counts = (None if one.count is None else hide_alone(one.count, least) for one in shown)
+        counts = (
+            Counted.of(Figure(None if one.count is None else hide_alone(one.count, least), one.drill))
+            for one in shown
+        )
         rows.append((each.carrier, each.point_of_sale, *counts))
     grid = Grid(words("section.patterns"), [words(f"head.{name}") for name in columns], rows)
     return Section(words("section.patterns"), [said], [], [grid])
+
+
+def _moved(now: float | None, then: float | None) -> Cell:
+    """How many points a share grew by; nothing to say where it was not known."""
+    return "" if now is None or then is None else Share(now - then)
 
 
 def _share(share: float | None) -> Share | None:

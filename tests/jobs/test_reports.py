@@ -4,7 +4,7 @@ import pytest
 
 from jobs import reports
 from simcheck import clock
-from simcheck.reports import flow, history, patterns
+from simcheck.reports import flow, history, lives, patterns
 from tests.building import row
 from tests.holding import BINH, a_country, wrong_name
 from tests.running import NOON
@@ -18,7 +18,7 @@ async def test_a_published_run_is_counted_without_waiting_for_the_night(service,
     with clock.fixed(NOON):
         await a_country(service, tmp_path, [row(0, BINH), wrong_name(1)])
         async with service.database.transaction("test", ministry=True) as session:
-            for what in (history.COUNTRY, flow.FLOW, patterns.PATTERNS):
+            for what in (history.COUNTRY, flow.FLOW, lives.CASES, patterns.PATTERNS):
                 assert (await history.seen(session, what)).counted_at == NOON
             assert await history.subscriptions(session) == 2
             assert await history.months(session) == [NOON.date().replace(day=1)]
@@ -33,5 +33,6 @@ async def test_runs_one_after_the_other_are_counted_once_and_patterns_rest(servi
             async with service.database.transaction("test", ministry=True) as session:
                 await reports.after_run(session)
     assert owner.execute(WAITING).fetchall() == [
-        ("reports.country", None), ("reports.flow", None), ("reports.patterns", NOON + 2 * reports.REST),
+        ("reports.cases", None), ("reports.country", None), ("reports.flow", None),
+        ("reports.patterns", NOON + 2 * reports.REST),
     ]  # fmt: skip

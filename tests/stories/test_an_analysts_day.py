@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jobs.reports import check_invariants, give_open_data
 from simcheck import clock
 from simcheck.access.roles import Role
 from tests import reporting
@@ -28,6 +29,8 @@ async def counted(service: Any) -> None:
     for ago in range(20, -1, -4):
         with clock.fixed(NOON - datetime.timedelta(days=ago)):
             await reporting.count(service)
+    await check_invariants(service)
+    await give_open_data(service)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +140,21 @@ def test_an_analysts_day_without_javascript(site, chromium):
     page.click("text=Patterns for inspection")
     page.click("#part-bursts tbody a")
     assert "12 rows now" in page.inner_text("main")
+    context.close()
+
+
+@pytest.mark.slow
+def test_the_goal_every_case_every_notice_and_what_adds_up_for_everybody(site, chromium):
+    context, page, complaints = opened(site, chromium, Role.SUPERVISOR)
+    for name in ("goal", "cases", "notices", "reconciliation", "reconciliation/case_history"):
+        page.goto(f"{site.address}/desk/country/{name}")
+        assert_for_everybody(page, f"country-{name.replace('/', '-')}")
+        printed(page, f"country-{name.replace('/', '-')}")
+    for prefix in ("", "/en"):
+        page.goto(f"{site.address}{prefix}/open-data")
+        assert page.locator("table").count() == 4
+        assert_for_everybody(page, f"open-data{prefix.replace('/', '-')}")
+    assert complaints == []
     context.close()
 
 

@@ -35,6 +35,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # Where a value of an address comes from, unless it is the key of the table that the name names.
 VALUES = {
     "case_id": "SELECT id FROM \"case\" WHERE acts = 'staff' ORDER BY reasons DESC, opened_at, id LIMIT 1",
+    "name": "SELECT 'cases'",
     "month": "SELECT to_char(max(day), 'YYYY-MM') FROM country_day",
     "number": "SELECT min(number) FROM question",
     "proposal_id": "SELECT id FROM bulk_proposal ORDER BY proposed_at DESC LIMIT 1",

@@ -23,7 +23,7 @@ from simcheck.matching.rules import VERDICTS
 from simcheck.privacy import Keyring
 from simcheck.reports import drill, sheets
 from simcheck.reports.drill import Drill
-from simcheck.reports.kinds import Of
+from simcheck.reports.kinds import LIVES, Of
 from simcheck.reports.words import Words
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
@@ -86,7 +86,7 @@ def _about(asked: Drill, words: Words) -> list[tuple[str, str]]:
     """What the list is of, in pairs of words."""
     told: list[tuple[str, str]] = []
     if asked.kind is not None:
-        group = "band" if asked.until is None else "kind"
+        group = "life" if asked.kind in LIVES else "band" if asked.until is None else "kind"
         told.append((words("asked.kind"), words(f"{group}.{asked.kind}")))
     if asked.carrier is not None:
         told.append((words("head.carrier"), words.carrier(asked.carrier)))
@@ -94,6 +94,14 @@ def _about(asked: Drill, words: Words) -> list[tuple[str, str]]:
         told.append((words("head.province"), words.province(asked.province)))
     if asked.verdict is not None:
         told.append((words("column.verdict"), words(f"verdict.{asked.verdict}")))
+    if asked.amiss:
+        told.append((words("asked.only"), words("head.amiss")))
+    if asked.notice is not None:
+        told.append((words("column.kind"), words.code(asked.notice)))
+    if asked.channel is not None:
+        told.append((words("column.channel"), words.code(asked.channel)))
+    if asked.outcome is not None:
+        told.append((words("column.outcome"), words.code(asked.outcome)))
     if asked.reason is not None:
         told.append((words("head.reason"), words.reason(asked.reason)))
     if asked.sold_at is not None:

@@ -93,7 +93,9 @@ class Reader:
         if asked.of is not Of.SUBSCRIPTION:
             return asked.province is None and asked.reason is None and asked.verdict is None
         if asked.reason is not None:
-            return [asked.carrier, asked.province, asked.verdict] == [None, None, None]
+            return [asked.carrier, asked.province, asked.verdict, asked.amiss] == [None, None, None, False]
+        if asked.amiss and asked.verdict is not None:
+            return False
         if sum(each is not None for each in cut) > 1:
             return False
         by = By.PROVINCE if asked.province is not None else By.CARRIER
@@ -102,7 +104,10 @@ class Reader:
         lines: list[Line] = [
             line for each in tables if each.by is by for line in (*each.lines, each.total) if line.key == key
         ]
-        found = [line.all if asked.verdict is None else line.verdicts[asked.verdict] for line in lines]
+        found = [
+            line.amiss if asked.amiss else line.all if asked.verdict is None else line.verdicts[asked.verdict]
+            for line in lines
+        ]
         return any(figure.count is not None for figure in found)
 
 

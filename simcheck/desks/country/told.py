@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from simcheck.desks.country.reader import Reader
 from simcheck.reports.document import Cell, Grid, Picture, Share
@@ -47,6 +47,15 @@ class Part:
     heading: str
     sheets: Sequence[Sheet]
     pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a page tells: its parts, as of when they were counted, and what it comes to in sentences."""
+
+    parts: Sequence[Part]
+    as_of: datetime | None
+    sentences: Sequence[str] = ()
 
 
 def sheet(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from jobs.reports import check_invariants
 from simcheck.api.operators import GAUGES
 from simcheck.queue import enqueue
 
@@ -65,3 +66,15 @@ async def test_ages_are_read_from_the_tables(http, owner, service, viettel):
     assert gauge(text, GAUGES["carrier"][0] + '{carrier="viettel"}') == pytest.approx(200, abs=5)
     assert gauge(text, GAUGES["case"][0]) == pytest.approx(300, abs=5)
     assert gauge(text, GAUGES["job"][0]) == pytest.approx(400, abs=5)
+
+
+async def test_what_does_not_add_up_is_told(http, service, owner, viettel):
+    assert str(gauge((await http.get("/metrics")).text, "simcheck_invariants_age_seconds")) == "nan"
+    owner.execute("INSERT INTO batch (id, carrier, client, kind, state, digest, bytes, rows, received_at,"
+                  " changed_at, done_at) VALUES (gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', 'x',"
+                  " 1, 3, now(), now(), now())")  # fmt: skip
+    await check_invariants(service)
+    text = (await http.get("/metrics")).text
+    assert gauge(text, 'simcheck_invariant_lines_off{invariant="batch_rows"}') == 1
+    assert gauge(text, 'simcheck_invariant_lines_off{invariant="cases"}') == 0
+    assert 0 <= gauge(text, "simcheck_invariants_age_seconds") < 60

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.reports import count_country, count_flow, find_patterns
 from simcheck import clock
 from tests import reporting
 from tests.running import NOON
@@ -13,9 +12,7 @@ async def country(service, owner):
     """A small country, counted at noon."""
     reporting.a_country(owner)
     with clock.fixed(NOON):
-        await count_country(service)
-        await count_flow(service)
-        await find_patterns(service)
+        await reporting.count(service)
 
 
 @pytest.fixture

@@ -8,24 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcheck.errors import InvalidError
+from simcheck.messages.words import Channel
 from simcheck.normalise.provinces import names
 from simcheck.reasons import Reason, Verdict
 from simcheck.reports import drill
 from simcheck.reports.drill import Drill, read
-from simcheck.reports.kinds import KINDS, Of
+from simcheck.reports.kinds import KINDS, LIVES, Of
 
 pytestmark = pytest.mark.anyio
 
+DAY = datetime.date(2026, 11, 1)
 written = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
 subscriptions = st.builds(
     Drill, st.just(Of.SUBSCRIPTION), carrier=st.none() | written,
     province=st.none() | st.sampled_from(["", *names()]), verdict=st.none() | st.sampled_from(Verdict),
     reason=st.none() | st.sampled_from(Reason), person=st.none() | st.uuids(), contested=st.booleans(),
-    sold_at=st.none() | written,
+    sold_at=st.none() | written, amiss=st.booleans(),
 )  # fmt: skip
 
 
-@given(subscriptions)
+cases = st.builds(
+    Drill, st.just(Of.CASE), st.sampled_from(list(LIVES)), carrier=st.none() | written,
+    province=st.none() | st.sampled_from(["", *names()]),
+    outcome=st.none() | st.sampled_from(["with_staff", "agrees"]),
+)  # fmt: skip
+messages = st.builds(
+    Drill, st.just(Of.MESSAGE), st.just("notice_made"), since=st.just(DAY), until=st.just(DAY),
+    outcome=st.none() | st.sampled_from(["due", "sent"]), channel=st.none() | st.sampled_from(Channel),
+    notice=st.none() | st.sampled_from(["first", "reminder"]),
+)  # fmt: skip
+
+
+@given(subscriptions | cases | messages)
 def test_an_address_says_which_list(made):
     assert read(made.query()) == made
 
@@ -49,6 +63,14 @@ def test_an_address_says_which_list(made):
         {"of": "case", "kind": "open_week", "since": "2026-01-01", "sold_at": "x"},
         {"of": "message", "kind": "notice_made", "since": "2026-01-01", "until": "2026-01-02",
          "verdict": "mismatch"},
+        {"of": "case", "kind": "case_any", "since": "2026-01-01"}, {"of": "message", "kind": "case_any"},
+        {"of": "case", "kind": "case_any", "outcome": "closed"},
+        {"of": "case", "kind": "case_any", "outcome": "x'"}, {"of": "case", "kind": "case_any", "amiss": "1"},
+        {"of": "case", "kind": "case_any", "channel": "sms"}, {"of": "subscription", "outcome": "agrees"},
+        {"of": "message", "kind": "notice_made", "since": "2026-01-01", "until": "2026-01-02",
+         "notice": "code"},
+        {"of": "message", "kind": "notice_made", "since": "2026-01-01", "until": "2026-01-02",
+         "channel": "fax"},
     ],
 )  # fmt: skip
 def test_what_is_no_list(query):

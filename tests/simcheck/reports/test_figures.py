@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from simcheck.reasons import Verdict
-from simcheck.reports import drill, figures, flow, patterns
+from simcheck.reports import delivery, drill, figures, flow, lives, patterns
 from simcheck.reports.figures import By, Figure
 from simcheck.reports.kinds import KINDS, today
 from tests.reporting import CARRIERS, a_country, carriers
@@ -32,7 +32,7 @@ async def all_figures(session) -> list[Figure]:
             for province in (None, "", "001"):
                 made = await figures.table(session, by, carrier=carrier, province=province)
                 for line in (*made.lines, made.total):
-                    found += [line.all, *line.verdicts.values()]
+                    found += [line.all, line.amiss, *line.verdicts.values()]
     for carrier, province in ((None, None), ("itel", None), (None, "001"), ("viettel", "")):
         found += [each.figure for each in await figures.reasons(session, carrier=carrier, province=province)]
     until = today(NOON) + DAY
@@ -45,6 +45,12 @@ async def all_figures(session) -> list[Figure]:
         found += line.values()
     for person in (*await patterns.most_sims(session), *await patterns.bursts(session)):
         found.append(person.subscriptions)
+    found += [cell.amiss for cell in (await figures.matrix(session, today(NOON))).values()]
+    every = await lives.read(session, carrier="itel")
+    found += [*every.groups.values(), *every.whole.values()]
+    told = await delivery.read(session, until - 40 * DAY, until)
+    for outcomes in (*told.ways.values(), *told.carriers.values(), told.whole):
+        found += [outcomes.made, *outcomes.states.values()]
     for place in await patterns.places(session):
         found += [place.subscriptions, place.mismatches, place.contested, place.repeated]
     return found
@@ -128,3 +134,40 @@ async def test_figures_are_read_from_few_rows_by_an_index(service, owner):
         query = query.replace(f":{name}", value)
     plan = "\n".join(row[0] for row in owner.execute(f"EXPLAIN {query}"))
     assert "country_day_pkey" in plan
+
+
+def test_the_day_of_a_target_at_a_pace():
+    day = datetime.date(2026, 11, 1)
+    month = datetime.timedelta(days=30)
+    assert figures.pace(0.4, 0.5, day - month, day, 1.0) == day + 5 * month
+    assert figures.pace(0.5, 0.5, day - month, day, 1.0) is None
+    assert figures.pace(0.6, 0.5, day - month, day, 1.0) is None
+    assert figures.pace(0.4, 0.5, day, day, 1.0) is None
+    assert figures.pace(0.4, 0.400001, day - month, day, 1.0) is None  # in more than a century
+
+
+async def test_carriers_in_provinces_are_the_same_sims(country, session):
+    [carriers, provinces] = await figures.tables(session)
+    cells = await figures.matrix(session, carriers.day)
+    for table, at in ((carriers, 0), (provinces, 1)):
+        for line in table.lines:
+            mine = [cell for key, cell in cells.items() if key[at] == line.key]
+            assert sum(cell.all for cell in mine) == line.all.count
+            assert sum(cell.amiss.count for cell in mine) == line.amiss.count
+    for cell in cells.values():
+        assert await drill.count(session, cell.amiss.drill) == cell.amiss.count == cell.all - cell.verified
+    total = carriers.total.amiss
+    assert await drill.count(session, total.drill) == total.count > 0
+
+
+async def test_who_are_not_real_is_hidden_with_what_would_tell_it(country, session):
+    """What is shown of those that are not verified is nobody, or no small group."""
+    told = [verdict for verdict in Verdict if verdict is not Verdict.REJECTED]
+    for least in (10, 40, 90):
+        for table in await figures.tables(session, least=least):
+            for line in (*table.lines, table.total):
+                # No SIM is rejected, as everybody knows: so that column hides nothing.
+                shown = [line.all.count, *(line.verdicts[verdict].count for verdict in told)]
+                assert shown.count(None) != 1, (least, line)
+                assert line.verdicts[Verdict.REJECTED].count == 0
+                assert line.amiss.count is None or line.amiss.count == 0 or line.amiss.count >= least

@@ -8,7 +8,8 @@ import pytest
 from simcheck import clock
 from simcheck.errors import InvalidError
 from simcheck.messages.words import Language
-from simcheck.reports import monthly, render, sheets
+from simcheck.reports import drill, monthly, render, sheets
+from simcheck.reports.document import Counted
 from simcheck.reports.monthly import Month
 from simcheck.reports.words import WORDS
 from tests.running import NOON
@@ -33,7 +34,7 @@ async def made(session, language=Language.VI, **more):
 @pytest.mark.parametrize("language", Language)
 async def test_a_report_in_both_languages(country, session, language):
     document = await made(session, language)
-    assert len(document.sections) == 9
+    assert len(document.sections) == 10
     assert document.language == language
     assert all(section.grids for section in document.sections)
     page = render.html(document)
@@ -67,6 +68,23 @@ async def test_what_somebody_wrote_is_text(country, session, owner):
     assert "<script" not in render.html(document)
     assert "&lt;script&gt;" in render.html(document)
     assert render.pdf(document)
+
+
+async def test_every_figure_of_a_report_is_as_long_as_its_list(country, session):
+    """Every number of the whole document, but those of days that are over."""
+    document = await made(session)
+    walked = 0
+    for section in document.sections:
+        for grid in section.grids:
+            for row in grid.rows:
+                for cell in row[1:]:
+                    if isinstance(cell, bool) or not isinstance(cell, int):
+                        continue
+                    assert isinstance(cell, Counted), (grid.caption, row[0])
+                    assert cell.drill is not None, (grid.caption, row[0])
+                    assert await drill.count(session, cell.drill) == cell, (grid.caption, row[0], cell.drill)
+                    walked += 1
+    assert walked > 200
 
 
 async def test_small_groups_stay_hidden_in_every_form(country, session):

@@ -45,7 +45,7 @@ async def test_a_report_as_page_pdf_and_workbook_is_audited(supervisor, owner):
     assert pdf.headers["content-disposition"] == f'attachment; filename="simcheck-{MONTH}.pdf"'
     assert pdf.content.startswith(b"%PDF")
     book = await supervisor.get(f"{AT}/file?format=xlsx")
-    assert len(CalamineWorkbook.from_filelike(io.BytesIO(book.content)).sheet_names) == 10
+    assert len(CalamineWorkbook.from_filelike(io.BytesIO(book.content)).sheet_names) == 11
     assert (await supervisor.get(f"{AT}/file?format=csv")).status_code == 400
     told = owner.execute("SELECT act, subject FROM audit WHERE act LIKE 'report.%' ORDER BY seq").fetchall()
     assert [row[0] for row in told] == [
