@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 import generator
 from simcheck.commands import demo, demo_people
@@ -98,6 +99,10 @@ def test_the_demo(home, tmp_path):
     written.write_bytes(b"\0\1" + sorted(values)[100].encode() + b"\2")
     assert holding(patterns, written.parent) == [str(written)]  # the search finds what it looks for
 
-    again = run_demo(home)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.count(" done ") == 10
+
+@pytest.mark.slow
+def test_the_demo_twice_in_one_home(home):
+    for _ in range(2):
+        done = run_demo(home)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count(" done ") == 10
