@@ -159,16 +159,20 @@ async def bind(session: AsyncSession, service: Service, decision_id: uuid.UUID) 
     return DeskState.BOUND
 
 
-async def recent(session: AsyncSession, since: datetime, most: int = 20) -> Sequence[DeskDecision]:
-    """One's own decisions of late, the newest first: those that can be undone, and those that were
-    overtaken."""
+async def recent(
+    session: AsyncSession, since: datetime, most: int = 20
+) -> Sequence[tuple[DeskDecision, str]]:
+    """One's own decisions of late, the newest first, each with its case's code: those that can be undone, and
+    those that were overtaken.
+    """
     query = (
-        sa.select(DeskDecision)
+        sa.select(DeskDecision, Case.code)
+        .join(Case, Case.id == DeskDecision.case_id)
         .where(DeskDecision.made_by == actor_of(session), DeskDecision.made_at >= since)
         .order_by(DeskDecision.made_at.desc())
         .limit(most)
     )
-    return (await session.scalars(query)).all()
+    return [(made, code) for made, code in await session.execute(query)]
 
 
 async def pending(session: AsyncSession, case_id: uuid.UUID) -> DeskDecision | None:

@@ -12,10 +12,11 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from simcheck.clock import LOCAL
@@ -43,18 +44,17 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day as people read it."""
-        pattern, locale = _DATES[self.language]
-        return format_date(day, pattern, locale)
+        return _day(day.toordinal(), self.language)
 
     def moment(self, at: datetime) -> str:
         """A moment as people in Viet Nam read it."""
-        pattern, locale = _DATES[self.language]
-        return format_datetime(at, f"HH:mm, {pattern}", LOCAL, locale)
+        local = at.astimezone(LOCAL)
+        return f"{local:%H:%M}, {self.day(local)}"
 
     def second(self, at: datetime) -> str:
         """A moment to the second, for whoever puts things in their order."""
-        pattern, locale = _DATES[self.language]
-        return format_datetime(at, f"HH:mm:ss, {pattern}", LOCAL, locale)
+        local = at.astimezone(LOCAL)
+        return f"{local:%H:%M:%S}, {self.day(local)}"
 
     def number(self, number: float) -> str:
         """A number, of at most one decimal place: 1.234.567 in Vietnamese, 1,234,567 in English."""
@@ -69,6 +69,13 @@ class Words:
     @property
     def _locale(self) -> str:
         return _DATES[self.language][1]
+
+
+@lru_cache(4096)
+def _day(ordinal: int, language: Language) -> str:
+    """A day in words. Pages have dozens of them, of which few are different."""
+    pattern, locale = _DATES[language]
+    return format_date(date.fromordinal(ordinal), pattern, locale)
 
 
 W = TypeVar("W", bound=Words)

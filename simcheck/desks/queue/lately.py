@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.cases import codes
-from simcheck.cases.models import Case
 from simcheck.desks.queue.told import Told
 from simcheck.review import decide
 from simcheck.review.models import DeskDecision, DeskState
@@ -39,14 +37,9 @@ class Lately(NamedTuple):
 async def of(session: AsyncSession, told: Told) -> Lately:
     """The decisions of whoever acts in this session."""
     now = clock.now()
-    made = await decide.recent(session, now - _BACK)
-    named: dict[object, str] = {}
-    if made:
-        query = sa.select(Case.id, Case.code).where(Case.id.in_({each.case_id for each in made}))
-        named = {case: codes.shown(code) for case, code in await session.execute(query)}
     found = [
-        Late(each, named.get(each.case_id, ""), told.decision(each.decision), told.given(each.reason))
-        for each in made
+        Late(made, codes.shown(code), told.decision(made.decision), told.given(made.reason))
+        for made, code in await decide.recent(session, now - _BACK)
     ]
     return Lately(
         [each for each in found if each.made.state == DeskState.PENDING and each.made.binds_at > now],

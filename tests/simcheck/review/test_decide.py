@@ -141,7 +141,7 @@ async def test_a_decision_that_was_overtaken_does_nothing_and_says_why(service, 
     after = row(owner, case)
     assert (after["state"], after["decision"], after["pending"]) == ("with_holder", None, False)
     assert moves(owner, case) == ["opened", "decided", "changed", "overtaken"]
-    [made] = await acting(service, "lan", lambda s: decide.recent(s, clock.now() - WEEK))
+    [(made, _)] = await acting(service, "lan", lambda s: decide.recent(s, clock.now() - WEEK))
     assert made.state == "overtaken"
     assert "version 2" in made.why
 
