@@ -5,7 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from tests.holding import national
+from simcheck.care import requests
+from simcheck.care.models import PersonRequest, RequestKind, RequestMeans
+from simcheck.care.requests import Asking
+from simcheck.holders import sessions
+from simcheck.messages.words import Language
+from tests import holding
+from tests.holding import BINH, national
 
 # What a case of the number 1 leaves behind, closed long ago.
 HISTORY = """
@@ -74,8 +80,8 @@ def alive(owner: Any, keyring: Any, number: int, status: str = "active") -> None
     """Have the carrier declare a number."""
     owner.execute(
         "INSERT INTO subscription (msisdn_token, carrier, verdict, reasons, bucket, facts, cells, row,"
-        " status, batch_id, run_id, changed_at) VALUES (%s, 'viettel', 0, 0, 0, '', 0, 1, %s, gen_random_uuid(),"
-        " gen_random_uuid(), now())", [token(keyring, number), status],
+        " status, batch_id, run_id, changed_at) VALUES (%s, 'viettel', 0, 0, 0, '', 0, 1, %s,"
+        " gen_random_uuid(), gen_random_uuid(), now())", [token(keyring, number), status],
     )  # fmt: skip
 
 
@@ -83,3 +89,26 @@ def rows(owner: Any, *tables: str) -> dict[str, int]:
     """How many rows each table has; those that have any."""
     found = {each: owner.execute(f'SELECT count(*) FROM "{each}"').fetchone()[0] for each in tables}
     return {table: count for table, count in found.items() if count}
+
+
+async def binh(service: Any) -> Any:
+    """Bình, who has signed in."""
+    async with service.database.transaction("public", ministry=True) as session:
+        return (await sessions.start_identity(session, service.keyring, BINH.id_number)).holder
+
+
+async def ask(service: Any, holder: Any, kind: str, words: str = "", language: str = "en") -> PersonRequest:
+    """Ask on the pages, and have the job done that this wakes."""
+    asking = Asking(RequestKind(kind), RequestMeans.PAGE, Language(language), uuid.uuid4(), words)
+    async with holder.transaction(service) as session:
+        made = await requests.begin(session, service, asking.by(holder))
+    await holding.checked(service)
+    async with service.database.transaction("test", ministry=True) as session:
+        return await requests.by_number(session, requests.shown(made.number))
+
+
+async def given(service: Any, holder: Any, request: PersonRequest, name: str) -> str:
+    """A file of the answer, as its holder gets it."""
+    async with holder.transaction(service) as session:
+        found = await requests.one_of_holder(session, holder, requests.shown(request.number))
+        return (await requests.file(session, service.keyring, found, name)).decode()

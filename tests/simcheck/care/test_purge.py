@@ -54,8 +54,8 @@ async def test_what_may_not_go_stays_and_it_is_said_why(service, owner, keyring,
     elif why == "request":
         owner.execute(
             "INSERT INTO person_request (id, kind, state, means, language, msisdn_token, form, made_by,"
-            " made_at, acknowledge_by, answer_by) VALUES (gen_random_uuid(), 'erase', 'received', 'page', 'vi', %s,"
-            " gen_random_uuid(), 'x', now(), now(), now())", [token(keyring, 1)],
+            " made_at, acknowledge_by, answer_by) VALUES (gen_random_uuid(), 'erase', 'received', 'page',"
+            " 'vi', %s, gen_random_uuid(), 'x', now(), now(), now())", [token(keyring, 1)],
         )  # fmt: skip
     else:
         of = "0900000001" if why == "preserved" else "001090000011"
@@ -138,7 +138,8 @@ async def test_file_names_and_messages_of_no_case(service, owner, keyring):
     owner.execute("UPDATE message SET case_id = NULL")
     owner.execute(
         "INSERT INTO batch (id, carrier, client, kind, state, digest, bytes, file_name, received_at,"
-        " changed_at) VALUES (gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', 'x', 1, 'sealed', %s, %s)",
+        " changed_at) VALUES (gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', 'x', 1, 'sealed', %s,"
+        " %s)",
         [ago(owner, "40 days")] * 2,
     )
     _, counts = await purged(service)
