@@ -6,6 +6,8 @@ import typer
 
 from simcheck.commands import (
     audit,
+    breach,
+    care,
     clients,
     demo,
     demo_people,
@@ -41,3 +43,5 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(questions.app, name="questions")
     app.add_typer(runs.app, name="runs")
     app.add_typer(report.app, name="report")
+    app.add_typer(care.app, name="care")
+    app.add_typer(breach.app, name="breach")

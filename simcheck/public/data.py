@@ -85,8 +85,9 @@ async def _form(visit: Visit, status: int = 200, **values: Any) -> Response:
     return visit.page(
         "data", status, at=DATA,
         **{"asked": asked, "kinds": list(RequestKind),
-           "days": {each: table[each].amount for each in RequestKind}, "shown": requests.shown, "last_day": requests.last_day,
-           "kind": "", "typed": "", "most": MOST_WORDS, "form_id": uuid.uuid4(), **values},
+           "days": {each: table[each].amount for each in RequestKind}, "shown": requests.shown,
+           "last_day": requests.last_day, "kind": "", "typed": "", "most": MOST_WORDS,
+           "form_id": uuid.uuid4(), **values},
     )  # fmt: skip
 
 
