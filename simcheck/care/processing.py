@@ -76,11 +76,10 @@ def read(text: str) -> Register:
 
 
 def _activity(data: dict[str, Any]) -> Activity:
-    made = Activity(
-        **{name: tuple(value) if isinstance(value, list) else value
-           for name, value in data.items() if name != "tables"},
-        tables=tuple(Table(**each) for each in data["tables"]),
-    )  # fmt: skip
+    told: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
+    made = Activity(**told | {"tables": tuple(Table(**each) for each in data["tables"])})
     known = {rule.id for rule in retention.load().rules}
     if unknown := sorted(set(made.retention) - known):
         raise ValueError(f"{made.id}: the retention table has no {unknown[0]}")
