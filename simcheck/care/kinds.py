@@ -22,6 +22,7 @@ from simcheck.lake import purge as lake
 from simcheck.service import Service
 
 MOST = 5_000  # numbers of one statement
+THINGS = ""  # what a removal counts the things of its count by, beside rows of tables
 
 
 class Due(NamedTuple):
@@ -37,8 +38,8 @@ Remove = Callable[[AsyncSession, Service, datetime], Awaitable[dict[str, int]]]
 
 @dataclass(frozen=True)
 class Kind:
-    """`count` what is due; `remove` it and say how many rows of what are gone (`things` of the count's own
-    under the key ""), as much as one transaction should do: until nothing goes any more.
+    """`count` what is due; `remove` it and say how many rows of what are gone (the count's own things
+    under `THINGS`), as much as one transaction should do: until nothing goes any more.
     """
 
     count: Count
@@ -74,7 +75,7 @@ def _removed(text: str) -> Remove:
 
     async def remove(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:  # noqa: ARG001
         gone = await session.execute(statement, {"before": before})
-        return {"": int(gone.rowcount)}  # type: ignore[attr-defined]
+        return {THINGS: int(gone.rowcount)}  # type: ignore[attr-defined]
 
     return remove
 
@@ -102,15 +103,15 @@ REGISTERS = "state = 'retired' AND retired_at < :before AND path <> 'online'"
 async def _forget_ended(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:  # noqa: ARG001
     rows = {row.what: int(row.gone) for row in
             await session.execute(FORGET_ENDED, {"before": before, "most": MOST})}  # fmt: skip
-    return {"": rows.pop("numbers"), **{what: gone for what, gone in rows.items() if gone}}
+    return {THINGS: rows.pop("numbers"), **{what: gone for what, gone in rows.items() if gone}}
 
 
 async def _forget_messages(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:  # noqa: ARG001
-    return {"": int(await session.scalar(FORGET_MESSAGES, {"before": before, "most": 10 * MOST}) or 0)}
+    return {THINGS: int(await session.scalar(FORGET_MESSAGES, {"before": before, "most": 10 * MOST}) or 0)}
 
 
 async def _forget_otp(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:  # noqa: ARG001
-    return {"": await chain.forget(session, before)}
+    return {THINGS: await chain.forget(session, before)}
 
 
 async def _lake_rows(session: AsyncSession, service: Service, before: datetime) -> Due:

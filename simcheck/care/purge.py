@@ -1,7 +1,8 @@
 """A purge: each kind is counted, what may go goes, and it is counted again. The counts stay, as the proof.
 
-The sum of what was held, removed and left must be what was due (a check of the table sees to it), and the
-second count does not rest on what the removal says of itself.
+What was due, what the removal says that it removed, and what is held or left are three numbers of which none
+is made from another, all of one moment. They have to add up: a check of the table sees to it, and where they do
+not, the transaction fails and nothing is removed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
 from simcheck.care import retention
-from simcheck.care.kinds import KINDS, Due, Kind
+from simcheck.care.kinds import KINDS, THINGS, Due, Kind
 from simcheck.care.models import PurgeCount, PurgeRun
 from simcheck.care.retention import Rule
 from simcheck.db.engine import actor_of
@@ -46,7 +47,7 @@ async def run(service: Service, actor: str) -> uuid.UUID:
         audit.record(session, "purge.begun", f"purge/{purge_id}", {"policy": table.version}, stream="purge")
     for rule in table.rules:
         if rule.timed:
-            async with service.database.transaction(actor, ministry=True) as session:
+            async with service.database.transaction(actor, ministry=True, snapshot=True) as session:
                 session.add(await _one(session, service, purge_id, rule, now))
     async with service.database.transaction(actor, ministry=True) as session:
         await _end(session, purge_id)
@@ -86,12 +87,12 @@ async def _one(
     kind, before = KINDS[rule.id], _before(service, rule, now)
     found = await kind.count(session, service, before)
     rows = await _removed(session, service, kind, before)
-    left = await kind.count(session, service, before)
-    held = sum(left.held.values())
+    left = found if kind.remove is None else await kind.count(session, service, before)
+    held, gone = sum(left.held.values()), rows.pop(THINGS, 0)
     detail = {"rows": rows, "held": left.held}
     count = PurgeCount(
-        run_id=purge_id, kind=rule.id, older_than=before, due=found.due, held=held,
-        removed=found.due - left.due, remaining=left.due - held, detail=detail,
+        run_id=purge_id, kind=rule.id, older_than=before, due=found.due, held=held, removed=gone,
+        remaining=left.due - held, detail=detail,
     )  # fmt: skip
     told = {"due": count.due, "held": held, "removed": count.removed, "remaining": count.remaining, **detail}
     if found.due or left.due:
@@ -102,17 +103,17 @@ async def _one(
 async def _removed(
     session: AsyncSession, service: Service, kind: Kind, before: datetime
 ) -> dict[str, int]:  # fmt: skip
-    """Remove what may go, round after round; rows by table."""
+    """Remove what may go, round after round: how many things, and rows by table."""
     rows: dict[str, int] = {}
     if kind.remove is None:
         return rows
     for _ in range(ROUNDS):
         gone = await kind.remove(session, service, before)
         for what, number in gone.items():
-            rows[what or "things"] = rows.get(what or "things", 0) + number
-        if not gone[""]:
+            rows[what] = rows.get(what, 0) + number
+        if not gone[THINGS]:
             break
-    return {what: number for what, number in rows.items() if number}
+    return rows
 
 
 async def _end(session: AsyncSession, purge_id: uuid.UUID) -> None:

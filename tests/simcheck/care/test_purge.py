@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from simcheck import clock
 from simcheck.care import preserve, purge, retention
-from simcheck.care.kinds import KINDS
+from simcheck.care.kinds import KINDS, THINGS, Kind
 from tests.caring import TABLES, ago, alive, ended, rows, token
 
 pytestmark = pytest.mark.anyio
@@ -87,9 +88,9 @@ async def test_nobody_can_have_younger_history_removed(service, owner, keyring):
     ended(owner, keyring, 1, "23 months")
     async with service.database.transaction("job:x", ministry=True) as session:
         kind, soon = KINDS["ended_numbers"], clock.now() + timedelta(days=1)
-        assert (await kind.remove(session, service, soon))[""] == 0
+        assert (await kind.remove(session, service, soon))[THINGS] == 0
         assert (await kind.count(session, service, soon)).due == 1
-        assert (await KINDS["otp_questions"].remove(session, service, soon))[""] == 0
+        assert (await KINDS["otp_questions"].remove(session, service, soon))[THINGS] == 0
     with (
         pytest.raises(psycopg.errors.InsufficientPrivilege),
         owner.transaction(),
@@ -103,8 +104,8 @@ async def test_no_carriers_scope_removes_anything(service, owner, keyring):
     before = rows(owner, *TABLES)
     for carrier in ("mobifone", "viettel"):
         async with service.database.transaction("client:x", carrier) as session:
-            assert (await KINDS["ended_numbers"].remove(session, service, clock.now()))[""] == 0
-            assert (await KINDS["loose_messages"].remove(session, service, clock.now()))[""] == 0
+            assert (await KINDS["ended_numbers"].remove(session, service, clock.now()))[THINGS] == 0
+            assert (await KINDS["loose_messages"].remove(session, service, clock.now()))[THINGS] == 0
     assert rows(owner, *TABLES) == before
 
 
@@ -119,6 +120,21 @@ async def test_what_others_should_have_removed_is_told_as_left(service, owner, k
     assert run.whole is False
     async with service.database.transaction("test", ministry=True) as session:
         assert (await purge.due(session, service))["challenges"].due == 1
+
+
+async def test_a_removal_that_says_more_than_it_did_undoes_itself(service, owner, keyring, monkeypatch):
+    ended(owner, keyring, 1, "3 years")
+    before, kind = rows(owner, *TABLES), KINDS["ended_numbers"]
+
+    async def boast(*given):
+        gone = await kind.remove(*given)
+        return gone | {THINGS: gone[THINGS] * 2}
+
+    monkeypatch.setitem(KINDS, "ended_numbers", Kind(kind.count, boast))
+    with pytest.raises(IntegrityError, match="purge_count_sum_check"):
+        await purged(service)
+    assert rows(owner, *TABLES) == before
+    assert owner.execute("SELECT ended_at, whole FROM purge_run").fetchall() == [(None, None)]
 
 
 async def test_counts_that_do_not_add_up_cannot_be_kept(owner):
