@@ -101,7 +101,7 @@ async def ask(service: Any, holder: Any, kind: str, words: str = "", language: s
     """Ask on the pages, and have the job done that this wakes."""
     asking = Asking(RequestKind(kind), RequestMeans.PAGE, Language(language), uuid.uuid4(), words)
     async with holder.transaction(service) as session:
-        made = await requests.begin(session, service, asking.by(holder))
+        made = await requests.ask(session, service, asking.by(holder))
     await holding.checked(service)
     async with service.database.transaction("test", ministry=True) as session:
         return await requests.by_number(session, requests.shown(made.number))

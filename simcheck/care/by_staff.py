@@ -20,12 +20,12 @@ from simcheck.normalise import phones
 from simcheck.service import Service
 
 
-async def begin(
+async def ask(
     session: AsyncSession, service: Service, kind: RequestKind, of: str, words: str, language: Language,
     form: uuid.UUID,
 ) -> PersonRequest:  # fmt: skip
     """Take in a request about a number (as people write it) or a person (a 12-digit ID number). The session
-    needs the ministry's scope. Raises `InvalidError` where it is neither, and as `requests.begin`.
+    needs the ministry's scope. Raises `InvalidError` where it is neither, and as `requests.ask`.
     """
     keyring = service.keyring
     number = int(phones.normalise(pa.array([of], pa.string())).national[0])
@@ -40,4 +40,4 @@ async def begin(
         asking = replace(asking, id_token=person)
     else:
         raise InvalidError("of: write a mobile number or a 12-digit ID number.")
-    return await requests.begin(session, service, asking)
+    return await requests.ask(session, service, asking)

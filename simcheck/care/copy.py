@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
@@ -40,7 +40,6 @@ from simcheck.review import words as desk_words
 from simcheck.sending.intents import place
 from simcheck.sending.models import Message
 from simcheck.service import Service
-from simcheck.web.pages import templates
 from simcheck.web.words import Words
 
 MOST = 1_000  # rows of a section
@@ -140,7 +139,10 @@ def look(one: looked.Look) -> Row:
 
 @cache
 def _environment() -> Environment:
-    return templates(PackageLoader("simcheck.care"))
+    return Environment(
+        loader=PackageLoader("simcheck.care"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
 
 
 def _plain_cell(cell: str) -> str:

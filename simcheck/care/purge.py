@@ -1,8 +1,8 @@
 """A purge: each kind is counted, what may go goes, and it is counted again. The counts stay, as the proof.
 
 What was due, what the removal says that it removed, and what is held or left are three numbers of which none
-is made from another, all of one moment. They have to add up: a check of the table sees to it, and where they do
-not, the transaction fails and nothing is removed.
+is made from another, all of one moment. They have to add up: a check of the table sees to it, and where they
+do not, the transaction fails and nothing is removed.
 """
 
 from __future__ import annotations

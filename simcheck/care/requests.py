@@ -74,7 +74,7 @@ def shown(number: int) -> str:
     return numbers.shown(number, numbers.REQUEST)
 
 
-async def begin(session: AsyncSession, service: Service, asked: Asking) -> PersonRequest:
+async def ask(session: AsyncSession, service: Service, asked: Asking) -> PersonRequest:
     """Take a request in. The same form once more is the same request, and so is one of a kind that is open.
 
     Raises `InvalidError` for words that are too long, or missing where staff have to know what is wrong,

@@ -44,7 +44,7 @@ async def ask(visit: Anybody) -> Response:
         return await _form(visit, 422, kind=kind, typed=words, faults=faults)
     asking = Asking(RequestKind(kind), RequestMeans.PAGE, visit.words.language, _form_id(visit), words)
     async with visit.acting() as session:
-        made = await requests.begin(session, visit.service, asking.by(holder))
+        made = await requests.ask(session, visit.service, asking.by(holder))
     return visit.go(f"{DATA}/{requests.shown(made.number)}")
 
 

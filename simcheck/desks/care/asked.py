@@ -66,7 +66,7 @@ async def write_down(visit: Answerer) -> Response:
             raise InvalidError("The form cannot be read.") from None
         try:
             async with visit.acting() as session:
-                made = await by_staff.begin(
+                made = await by_staff.ask(
                     session, visit.service, RequestKind(told["kind"]), told["of"], words, language, form
                 )
         except InvalidError:

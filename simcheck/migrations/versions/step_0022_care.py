@@ -24,7 +24,9 @@ CREATE TABLE subscription_end (
 );
 CREATE INDEX subscription_end_ended_at_idx ON subscription_end (ended_at) WHERE forgotten_at IS NULL
 """
-# Of numbers that ended before this was written down, the clock begins now.
+# Of numbers that ended before this was written down, the clock begins now. The owner too sees carriers' rows
+# in the ministry's scope alone.
+SCOPE = "SELECT set_config('app.scope', 'ministry', true)"
 ENDED_BEFORE = """
 INSERT INTO subscription_end (carrier, msisdn_token, ended_at)
 SELECT carrier, msisdn_token, now() FROM subscription WHERE status = 'over'
@@ -279,8 +281,10 @@ FUNCTIONS = (
 
 def upgrade() -> None:
     """Make the tables and the functions. Proofs of purges and orders to preserve cannot be removed."""
-    for change in (SUBSCRIPTION_END, ENDED_BEFORE, PURGE_RUN, PURGE_COUNT, PRESERVATION, PERSON_REQUEST,
-                   REQUEST_FILE, PRESERVED, WHY_KEPT, FORGET_ENDED, FORGET_MESSAGES, FORGET_OTP):  # fmt: skip
+    for change in (
+        SUBSCRIPTION_END, SCOPE, ENDED_BEFORE, PURGE_RUN, PURGE_COUNT, PRESERVATION, PERSON_REQUEST,
+        REQUEST_FILE, PRESERVED, WHY_KEPT, FORGET_ENDED, FORGET_MESSAGES, FORGET_OTP,
+    ):  # fmt: skip
         op.execute(change)
     tenant("subscription_end", "INSERT", "UPDATE", "DELETE")
     serve("purge_run", "INSERT", "UPDATE (ended_at, whole)")

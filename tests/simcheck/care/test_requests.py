@@ -86,7 +86,7 @@ async def test_the_same_form_is_the_same_request(country):
     found = set()
     for _ in range(2):
         async with person.transaction(country) as session:
-            found.add((await requests.begin(session, country, asking)).id)
+            found.add((await requests.ask(session, country, asking)).id)
     assert len(found) == 1
 
 
