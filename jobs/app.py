@@ -14,6 +14,7 @@ from procrastinate.signals import on_stop
 # Each module registers its tasks.
 from jobs import (  # noqa: F401
     bulk,
+    care,
     cases,
     drop,
     feedback,

@@ -29,7 +29,9 @@ async def find_unread(service: Service) -> None:
 @sweep("sending.tidy", HOURLY)
 async def tidy(service: Service) -> None:
     """Forget what messages said when their time is over."""
-    kept = timedelta(days=service.settings.message_days)
+    kept, gone = timedelta(days=service.settings.message_days), True
+    while gone:
+        async with service.database.transaction("job:sending.tidy", ministry=True) as session:
+            gone = bool(await sweeps.forget(session, kept))
     async with service.database.transaction("job:sending.tidy", ministry=True) as session:
-        await sweeps.forget(session, kept)
         await inbound.forget(session, clock.now() - kept)

@@ -70,6 +70,13 @@ def of_a_number(site: Site, page: Any, at: int, prefix: str = "") -> Iterator[st
     yield "done-differs"
     page.click("main .choices a >> nth=0")
     yield "record-with-staff"
+    page.goto(f"{site.address}{prefix}/data")
+    yield "data"
+    page.click("main form button")
+    yield "data-faults"
+    page.check("#kind-erase")
+    page.click("main form button")
+    yield "data-one"
     page.click(".leave button")
     page.wait_for_url(f"**{prefix}/")
 
@@ -110,7 +117,13 @@ def of_a_question(site: Site, page: Any, at: int, prefix: str = "") -> Iterator[
 
 def aside_of_the_way(site: Site, page: Any, prefix: str = "") -> Iterator[str]:
     """What is seldom seen."""
-    for path, name in {"/privacy": "privacy", "/nowhere": "trouble", "/record": "trouble-signed-out"}.items():
+    seldom = {
+        "/privacy": "privacy",
+        "/data": "data-start",
+        "/nowhere": "trouble",
+        "/record": "trouble-signed-out",
+    }
+    for path, name in seldom.items():
         page.goto(site.address + prefix + path)
         yield name
 

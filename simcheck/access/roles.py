@@ -63,6 +63,9 @@ class Permission(StrEnum):
     AUDIT_SEE = "audit.see"
     CLIENT_MANAGE = "client.manage"
     JOB_MANAGE = "job.manage"  # work that failed: seeing it and having it done again
+    CARE_SEE = "care.see"  # data protection: requests (without their words), retention, processing
+    CARE_ANSWER = "care.answer"  # people's requests about their data
+    CARE_PRESERVE = "care.preserve"  # orders by which nothing of somebody may be removed
 
     # A carrier's.
     BATCH_SEE = "batch.see"
@@ -94,19 +97,20 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     Role.REVIEWER: _REVIEWER,
     Role.SUPERVISOR: _REVIEWER | {
         _P.CASE_ASSIGN, _P.BULK_PROPOSE, _P.BULK_APPROVE, _P.DOUBLE_SEE, _P.DOUBLE_SETTLE,
-        _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.EXPORT, _P.PATTERN_SEE,
+        _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.EXPORT, _P.PATTERN_SEE, _P.CARE_SEE, _P.CARE_ANSWER,
+        _P.CARE_PRESERVE,
     },
     # Figures, not people: an analyst opens no case and sees no small group.
     Role.ANALYST: _STAFF | {_P.COUNTRY_SEE, _P.EXPORT, _P.PATTERN_SEE, _P.DOUBLE_SEE},
     # Looks at everything, changes nothing, and sees personal data masked.
     Role.AUDITOR: _STAFF | {
         _P.QUEUE_SEE, _P.CASE_SEE, _P.DOUBLE_SEE, _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.PATTERN_SEE,
-        _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE, _P.QUESTION_SEE,
+        _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE, _P.QUESTION_SEE, _P.CARE_SEE,
     },
     # Runs the service, and has no case to decide: who gives the rights does not use them.
     Role.ADMINISTRATOR: _STAFF | {
         _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE,
-        _P.AUDIT_SEE,
+        _P.AUDIT_SEE, _P.CARE_SEE,
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {

@@ -126,7 +126,8 @@ class Browser:
 
 
 def put_right(url: str, inbox: Inbox, person: Person) -> str:
-    """Read the notice, prove the number, correct the record, be thanked; the case's code.
+    """Read the notice, prove the number, correct the record, ask for a copy of one's data, be thanked; the
+    case's code.
 
     Raises `UnavailableError` where one of the messages does not come.
     """
@@ -136,6 +137,8 @@ def put_right(url: str, inbox: Inbox, person: Person) -> str:
     browser.see("/record/correct")
     browser.send("/record/correct", person.form)
     browser.send("/record/correct/send", {})
+    browser.see("/data")
+    browser.send("/data", {"kind": "copy", "words": ""})
     inbox.wait(person.msisdn, _THANKS)
     return code
 

@@ -140,3 +140,17 @@ class Subscription(Base):
     changed_at: Mapped[datetime]
     province: Mapped[str | None]
     point_of_sale: Mapped[str | None]
+
+
+class SubscriptionEnd(Base):
+    """A number that its carrier declares no more, or declares as over, and since when; `forgotten_at`: what
+    hung on it was removed when its time was over.
+    """
+
+    __tablename__ = "subscription_end"
+    __table_args__ = (sa.Index(None, "ended_at", postgresql_where=sa.text("forgotten_at IS NULL")),)
+
+    carrier: Mapped[str] = mapped_column(primary_key=True)
+    msisdn_token: Mapped[bytes] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime]
+    forgotten_at: Mapped[datetime | None]

@@ -71,8 +71,9 @@ FACTS = """sha256(
     || coalesce(contract_token, '\\x') || '\\x00' || int2send(claimants))"""
 # A part of the run's rows beside what is there: those that are new, gone or different. `told` are those whose
 # change is told to others; of the rest the declared cells alone changed, or their place in the lake is to be
-# given up. Followed are those of them that are not in order now, and those that have or had a case; and those
-# that `moved` to another province, whose cases move with them.
+# given up. Of numbers that are gone or over it is noted since when: what hangs on them is kept for a while.
+# Followed are those of them that are not in order now, and those that have or had a case; and those that
+# `moved` to another province, whose cases move with them.
 MERGE = sa.text(
     """
 WITH read AS (
@@ -128,6 +129,15 @@ WITH read AS (
            activated_on, bucket, row, facts, cells, province, point_of_sale, :batch, :run, :now
     FROM moved WHERE added
     ORDER BY msisdn_token
+), ended AS (
+    INSERT INTO subscription_end (carrier, msisdn_token, ended_at)
+    SELECT :carrier, msisdn_token, :now FROM moved WHERE gone OR status = 'over'
+    ON CONFLICT (carrier, msisdn_token) DO NOTHING
+), back AS (
+    DELETE FROM subscription_end USING moved
+    WHERE NOT moved.gone AND moved.status <> 'over' AND subscription_end.carrier = :carrier
+      AND subscription_end.msisdn_token = moved.msisdn_token
+      AND subscription_end.msisdn_token >= :low AND subscription_end.msisdn_token < :high
 ), followed AS (
     INSERT INTO changed_subscription
     SELECT :carrier, msisdn_token, id_token, contract_token, verdict, reasons, facts, province, told, moved

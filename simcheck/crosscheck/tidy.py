@@ -10,6 +10,7 @@ import asyncio
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.crosscheck.places import DECLARED, FINDINGS, RECUT
@@ -17,6 +18,7 @@ from simcheck.crosscheck.runs import PUBLISHED
 from simcheck.lake.purge import purge
 from simcheck.service import Service
 
+FOLDERS = (DECLARED, FINDINGS, RECUT)
 # Batches whose rows are in use.
 BATCHES = sa.text("""
 SELECT carrier, id FROM batch WHERE state IN ('received', 'reading', 'checking')
@@ -30,16 +32,23 @@ RUNS = sa.text("SELECT carrier, id FROM run WHERE state IN ('due', 'checking', '
 async def tidy(service: Service, kept: timedelta) -> list[str]:
     """Remove datasets that are in no use and older than `kept`; their names."""
     async with service.database.transaction("job:runs.tidy", ministry=True) as session:
-        newest = (await session.execute(PUBLISHED)).all()
-        batches = {f"{DECLARED}/{row.carrier}/{row.id}" for row in await session.execute(BATCHES)}
-        batches |= {f"{DECLARED}/{row.carrier}/{row.batch_id}" for row in newest}
-        live = [f"{row.carrier}/{row.id}" for row in await session.execute(RUNS)]
-        live += [f"{row.carrier}/{row.id}" for row in newest]
+        used = await in_use(session)
     now = clock.now()
 
     def remove() -> list[str]:
-        gone = purge(service.store, DECLARED, batches, kept, now)
-        gone += purge(service.store, FINDINGS, {f"{FINDINGS}/{each}" for each in live}, kept, now)
-        return gone + purge(service.store, RECUT, {f"{RECUT}/{each}" for each in live}, kept, now)
+        return [name for folder in FOLDERS for name in purge(service.store, folder, used[folder], kept, now)]
 
     return await asyncio.to_thread(remove)
+
+
+async def in_use(session: AsyncSession) -> dict[str, set[str]]:
+    """The datasets that may not go, by folder. The session needs the ministry's scope."""
+    newest = (await session.execute(PUBLISHED)).all()
+    batches = {f"{DECLARED}/{row.carrier}/{row.id}" for row in await session.execute(BATCHES)}
+    batches |= {f"{DECLARED}/{row.carrier}/{row.batch_id}" for row in newest}
+    live = [f"{row.carrier}/{row.id}" for row in await session.execute(RUNS)]
+    live += [f"{row.carrier}/{row.id}" for row in newest]
+    return {
+        DECLARED: batches, FINDINGS: {f"{FINDINGS}/{each}" for each in live},
+        RECUT: {f"{RECUT}/{each}" for each in live},
+    }  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from simcheck.access.roles import Permission
 from simcheck.desks.admin import doors as admin
 from simcheck.desks.bulk import pages as bulk
+from simcheck.desks.care import doors as protection
 from simcheck.desks.case import care, deciding
 from simcheck.desks.case import pages as case
 from simcheck.desks.country import adding_up, lists, months
@@ -34,7 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     queue.router, kept.router, case.router, deciding.router, care.router,
     bulk.router, double.router, agreement.router,
     country.router, lists.router, months.router, adding_up.router,
-    *admin.ROUTERS, *portal.ROUTERS,
+    *protection.ROUTERS, *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
 # In the order in which they stand in the menu. Nobody sees what they may not open.
 MENU: tuple[Entry, ...] = (
@@ -43,6 +44,7 @@ MENU: tuple[Entry, ...] = (
     Entry("/desk/double", "double", Permission.DOUBLE_JUDGE),
     Entry("/desk/agreement", "double.figures", Permission.DOUBLE_SEE),
     Entry("/desk/country", "country", Permission.COUNTRY_SEE),
+    *protection.MENU,
     *admin.MENU,
     *portal.MENU,
 )

@@ -7,12 +7,14 @@ into the audit chain, in one transaction. A question that is changed, taken out 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit
 
-ACT, STREAM = "otp.asked", "otp"
+ACT, FORGOTTEN, STREAM = "otp.asked", "otp.forgotten", "otp"
 MOST = 20_000  # questions of one root
 
 # A question's hash is SHA-256 over its columns in PostgreSQL's own binary forms; a root is SHA-256 over the
@@ -36,7 +38,8 @@ marked AS (
 )
 SELECT first, last, questions, root FROM root
 """)  # noqa: S608  (constants alone)
-# The roots as the audit chain has them, beside those of the questions as they are now.
+# The roots as the audit chain has them, beside those of the questions as they are now. Of roots whose time is
+# over (an audit row says up to which one) no question is there any more.
 COMPARE = sa.text(f"""
 WITH told AS (
     SELECT seq, (detail ->> 'first')::bigint AS first, (detail ->> 'questions')::bigint AS questions,
@@ -48,9 +51,17 @@ held AS (
     FROM otp_question WHERE chained IS NOT NULL GROUP BY chained
 )
 SELECT told.seq, held.chained FROM told FULL JOIN held ON held.chained = told.first
-WHERE told.root IS DISTINCT FROM held.root OR told.questions IS DISTINCT FROM held.questions
+WHERE (told.root IS DISTINCT FROM held.root OR told.questions IS DISTINCT FROM held.questions)
+  AND NOT (held.chained IS NULL AND told.first <= coalesce((
+    SELECT max((detail ->> 'upto')::bigint) FROM audit WHERE stream = '{STREAM}' AND act = '{FORGOTTEN}'
+  ), -1))
 ORDER BY told.seq NULLS LAST, held.chained LIMIT 1
 """)  # noqa: S608
+
+# Questions of whole roots that are older: see step 0022.
+FORGET = sa.text("SELECT upto, gone FROM forget_otp(:before)").bindparams(
+    sa.bindparam("before", type_=sa.TIMESTAMP(timezone=True))
+)
 
 
 async def link(session: AsyncSession) -> int:
@@ -60,6 +71,15 @@ async def link(session: AsyncSession) -> int:
         detail = {"first": first, "last": last, "questions": questions, "root": bytes(root).hex()}
         audit.record(session, ACT, f"otp_question/{first}", detail, stream=STREAM)
     return int(questions)
+
+
+async def forget(session: AsyncSession, before: datetime) -> int:
+    """Remove questions that were asked before then, by whole roots; how many. The chain says up to which."""
+    upto, gone = (await session.execute(FORGET, {"before": before})).one()
+    if gone:
+        detail = {"upto": upto, "questions": gone}
+        audit.record(session, FORGOTTEN, f"otp_question/{upto}", detail, stream=STREAM)
+    return int(gone)
 
 
 async def verify(session: AsyncSession) -> audit.Fault | None:

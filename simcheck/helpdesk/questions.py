@@ -59,7 +59,9 @@ WHERE state = 'answered' AND changed_at <= :before
 # What was written, and where to, goes when nobody needs it any more; that it was asked stays.
 FORGET = sa.text("""
 WITH old AS (
-    UPDATE question SET address = NULL WHERE address IS NOT NULL AND closed_at <= :before RETURNING id
+    UPDATE question SET address = NULL
+    WHERE address IS NOT NULL AND closed_at <= :before AND preserved(msisdn_token) IS NOT TRUE
+    RETURNING id
 ), gone AS (
     DELETE FROM question_message USING old WHERE question_id = old.id
 )

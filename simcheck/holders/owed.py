@@ -23,7 +23,7 @@ from simcheck.privacy import Keyring
 FORGET = sa.text("""
 UPDATE correction SET cells = NULL
 WHERE cells IS NOT NULL AND coalesce(acknowledged_at, settled_at) < :before
-  AND (acknowledged_at IS NOT NULL OR outcome = 'differs')
+  AND (acknowledged_at IS NOT NULL OR outcome = 'differs') AND preserved(msisdn_token) IS NOT TRUE
 """).bindparams(sa.bindparam("before", type_=sa.TIMESTAMP(timezone=True)))
 
 

@@ -81,16 +81,23 @@ async def start_possession(session: AsyncSession, keyring: Keyring, case: Case, 
 async def start_identity(session: AsyncSession, keyring: Keyring, id_number: str) -> Started:
     """A session of a person, by the 12-digit personal number that an identity provider vouches for.
 
-    Raises `InvalidError` where it is no such number; nothing in it is repaired.
+    Raises `InvalidError` where it is no such number.
+    """
+    token = id_token_of(keyring, id_number)
+    if token is None:
+        raise InvalidError("The identity provider gave no 12-digit personal number. Sign in again.")
+    return await _start(session, keyring, Holder(uuid.uuid4(), SessionKind.IDENTITY, id_token=token))
+
+
+def id_token_of(keyring: Keyring, id_number: str) -> bytes | None:
+    """What records of a person are found by; None where this is no 12-digit personal number as it is
+    written: nothing in it is repaired.
     """
     read = citizen_ids.normalise(
         pa.array([id_number]), None, dates.normalise(pa.nulls(1, pa.string()), clock.now().date()), None
     )
     key, repaired = int(read.key[0]), int(read.flags[0]) & Reason.ID_FORMAT_REPAIRED.mask
-    if not 0 < key < CMND_BASE or repaired:
-        raise InvalidError("The identity provider gave no 12-digit personal number. Sign in again.")
-    holder = Holder(uuid.uuid4(), SessionKind.IDENTITY, id_token=keyring.token("id", key))
-    return await _start(session, keyring, holder)
+    return keyring.token("id", key) if 0 < key < CMND_BASE and not repaired else None
 
 
 async def read(session: AsyncSession, keyring: Keyring, token: str | None) -> Holder | None:

@@ -38,7 +38,7 @@ def page(
 def _section(path: str) -> str:
     """The entry of the menu that a page belongs to."""
     first = "/" + path.split("/")[1]
-    return first if first in {"/my", "/help", "/privacy", "/open-data"} else "/"
+    return first if first in {"/my", "/help", "/privacy", "/data", "/open-data"} else "/"
 
 
 def language_of(path: str) -> Language:

@@ -81,9 +81,9 @@ WAITING = sa.text("SELECT count(*) FROM (SELECT FROM inbound WHERE state = 'new'
 FORGET_PARTS = sa.text(
     "DELETE FROM inbound_part WHERE inbound_id IS NOT NULL AND received_at < :before"
 ).bindparams(sa.bindparam("before", type_=_STAMP))
-FORGET = sa.text("DELETE FROM inbound WHERE state = 'done' AND received_at < :before").bindparams(
-    sa.bindparam("before", type_=_STAMP)
-)
+FORGET = sa.text("""
+DELETE FROM inbound WHERE state = 'done' AND received_at < :before AND preserved(sender_token) IS NOT TRUE
+""").bindparams(sa.bindparam("before", type_=_STAMP))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,12 @@ UPDATE message SET settled_at = :now WHERE id IN (
 """).bindparams(
     _NOW, sa.bindparam("before", type_=_STAMP), sa.bindparam("over", type_=_STAMP),
 )  # fmt: skip
-# What a settled message said and to whom, when its time is over.
+# What a settled message said and to whom, when its time is over and no order says that it is preserved.
 FORGET = sa.text("""
 UPDATE message SET address = NULL, subject = NULL, text = NULL, html = NULL
 WHERE id IN (
     SELECT id FROM message WHERE settled_at < :before AND text IS NOT NULL AND made_at < :before
+      AND preserved(msisdn_token) IS NOT TRUE
     LIMIT 10000 FOR NO KEY UPDATE SKIP LOCKED
 )
 """).bindparams(sa.bindparam("before", type_=_STAMP))
@@ -124,11 +125,14 @@ async def not_heard_of(session: AsyncSession, patience: timedelta) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-async def forget(session: AsyncSession, kept: timedelta) -> None:
-    """Remove what messages said when they have been settled for so long, and receipts of that age."""
+async def forget(session: AsyncSession, kept: timedelta) -> int:
+    """Remove what messages said when they have been settled for so long, some thousand at a time, and
+    receipts of that age; of how many messages.
+    """
     before = clock.now() - kept
-    await session.execute(FORGET, {"before": before})
+    gone = await session.execute(FORGET, {"before": before})
     await session.execute(FORGET_RECEIPTS, {"before": before})
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 async def _held(session: AsyncSession, query: sa.TextClause, now: datetime) -> dict[uuid.UUID, int]:

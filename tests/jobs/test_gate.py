@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.gate import link_questions
-from simcheck import audit
+from simcheck import audit, clock
 from simcheck.gate import chain
 
 pytestmark = pytest.mark.anyio
@@ -82,3 +82,22 @@ async def test_a_root_that_nobody_wrote(chained, service, owner):
 async def test_nothing_asked_nothing_written(service, owner):
     await link_questions(service)
     assert owner.execute("SELECT count(*) FROM audit").fetchone() == (0,)
+
+
+async def test_old_questions_leave_by_whole_roots_and_the_rest_still_holds(chained, service, owner):
+    """What is gone is known from the chain; a root that nobody let go of is missed."""
+    owner.execute("UPDATE otp_question SET at = now() - interval '3 years' WHERE id <= 5")
+    owner.execute("UPDATE otp_question SET chained = NULL")
+    owner.execute("DELETE FROM audit WHERE stream = 'otp'")
+    owner.execute("DELETE FROM audit_head WHERE stream = 'otp'")
+    for _ in range(3):
+        await link_questions(service)
+    assert await fault(service) is None
+    async with service.database.transaction("job:x", ministry=True) as session:
+        assert await chain.forget(session, clock.now()) == 3  # of the second root a young question is left
+    assert owner.execute("SELECT min(id) FROM otp_question").fetchone() == (4,)
+    assert await fault(service) is None
+    async with service.database.transaction("job:x", ministry=True) as session:
+        assert await chain.forget(session, clock.now()) == 0
+    owner.execute("DELETE FROM otp_question WHERE chained = 4")
+    assert "missing" in str(await fault(service))

@@ -435,3 +435,21 @@ async def test_rows_cut_by_another_days_numbers_are_asked_for(owner, service, tm
         await work(service)
     said = checked(tmp_path / "check", citizens, files[:1])
     assert final(owner, service, "viettel") == said["viettel"]
+
+
+async def test_when_a_number_ended_is_noted_until_it_is_back(owner, service, tmp_path):
+    """It is over when its carrier says so, or declares it no more; the first of the two counts."""
+    people = [citizen(at, f"Trần {name}") for at, name in enumerate(["An", "Bình"])]
+    rows = [row(at, person, row_ref=f"KH-{at}") for at, person in enumerate(people)]
+    token, ends = service.keyring.token("msisdn", 900_000_001), []
+    with clock.fixed(NOON):
+        await a_register(service, tmp_path, people)
+    over = [rows[0], rows[1] | {"status": "đã huỷ"}]
+    for hour, sent in enumerate([rows, over, rows[:1], over, rows, rows[:1]]):
+        with clock.fixed(NOON + datetime.timedelta(hours=hour)):
+            await a_file(service, "viettel", sent)
+            await work(service)
+        found = owner.execute("SELECT msisdn_token, ended_at FROM subscription_end").fetchall()
+        assert {each for each, _ in found} <= {token}
+        ends.append([(at - NOON) // datetime.timedelta(hours=1) for _, at in found])
+    assert ends == [[], [1], [1], [1], [], [5]]

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 
 from simcheck.access.roles import MAY, Role
+from simcheck.cases.codes import ALPHABET
 from simcheck.commands.demo import Demo
 from simcheck.db.base import Base
 from simcheck.desks.doors import OPEN
@@ -38,6 +39,9 @@ VALUES = {
     "name": "SELECT 'cases'",
     "month": "SELECT to_char(max(day), 'YYYY-MM') FROM country_day",
     "number": "SELECT min(number) FROM question",
+    "file_name": "SELECT name FROM request_file ORDER BY name LIMIT 1",
+    "request_number": "SELECT 'Y-' || lpad(number::text, 6, '0') || '-' || substr("
+    f"'{ALPHABET}', (number % {len(ALPHABET)})::int + 1, 1) FROM person_request ORDER BY number LIMIT 1",
     "proposal_id": "SELECT id FROM bulk_proposal ORDER BY proposed_at DESC LIMIT 1",
     "review_id": "SELECT id FROM double_review ORDER BY id LIMIT 1",
     "username": "SELECT min(username) FROM person",

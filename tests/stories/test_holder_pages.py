@@ -80,7 +80,7 @@ def test_every_page_for_everybody(site, chromium):
             if PICTURES and width in WIDTHS:
                 watched.page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
         watched.page.set_viewport_size({"width": WIDTHS[0], "height": 740})
-    assert len(seen) == 26
+    assert len(seen) == 30
     assert watched.complaints == []
     assert all(url.startswith(f"{site.address}/assets/") for url in watched.asked)
     assert len(watched.asked) == len(ASSETS.names)

@@ -7,7 +7,7 @@ from alembic import op
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0023"
-down_revision = "0018"
+down_revision = "0022"
 
 INVARIANT_CHECK = """
 CREATE TABLE invariant_check (

@@ -1,0 +1,165 @@
+"""What a purge removes, what it holds back, and that its counts say so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from simcheck import clock
+from simcheck.care import preserve, purge, retention
+from simcheck.care.kinds import KINDS, THINGS, Kind
+from tests.caring import TABLES, ago, alive, ended, rows, token
+
+pytestmark = pytest.mark.anyio
+
+
+async def purged(service, actor: str = "job:care.purge"):
+    """Purge; its counts by kind."""
+    made = await purge.run(service, actor)
+    async with service.database.transaction("test", ministry=True) as session:
+        found = {each.kind: each for each in await purge.counts(session, made)}
+        [newest] = [each for each in await purge.newest(session) if each.id == made]
+    return newest, found
+
+
+async def test_everything_of_a_number_that_ended_long_ago_goes(service, owner, keyring):
+    ended(owner, keyring, 1, "2 years 1 day")
+    ended(owner, keyring, 2, "1 year 11 months")
+    before = rows(owner, *TABLES)
+    run, counts = await purged(service)
+    after = rows(owner, *TABLES)
+    assert {table: count // 2 for table, count in before.items()} == after
+    one = counts["ended_numbers"]
+    assert (one.due, one.held, one.removed, one.remaining) == (1, 0, 1, 0)
+    assert one.detail["rows"]["case_event"] == 2
+    assert run.whole is True
+    assert set(counts) == {rule.id for rule in retention.load().rules if rule.timed} == set(KINDS)
+    acts = [row[0] for row in owner.execute("SELECT act FROM audit WHERE stream = 'purge' ORDER BY seq")]
+    assert (acts[0], acts[-1]) == ("purge.begun", "purge.done")
+    assert acts.count("purge.counted") == 1  # kinds of which nothing was due say nothing
+    again, counts = await purged(service)
+    assert (counts["ended_numbers"].due, again.whole) == (0, True)
+
+
+@pytest.mark.parametrize("why", ["alive", "open_case", "preserved", "person", "request"])
+async def test_what_may_not_go_stays_and_it_is_said_why(service, owner, keyring, why):
+    case = ended(owner, keyring, 1, "3 years")
+    before = rows(owner, *TABLES)
+    if why == "alive":
+        alive(owner, keyring, 1)
+    elif why == "open_case":
+        owner.execute('UPDATE "case" SET closed_at = NULL, close_reason = NULL WHERE id = %s', [case])
+    elif why == "request":
+        owner.execute(
+            "INSERT INTO person_request (id, kind, state, means, language, msisdn_token, form, made_by,"
+            " made_at, acknowledge_by, answer_by) VALUES (gen_random_uuid(), 'erase', 'received', 'page',"
+            " 'vi', %s, gen_random_uuid(), 'x', now(), now(), now())", [token(keyring, 1)],
+        )  # fmt: skip
+    else:
+        of = "0900000001" if why == "preserved" else "001090000011"
+        async with service.database.transaction("person:x", ministry=True) as session:
+            await preserve.place(session, keyring, of, "court order 12/2026")
+        if why == "person":
+            owner.execute('UPDATE "case" SET id_token = (SELECT id_token FROM preservation)')
+    run, counts = await purged(service)
+    one = counts["ended_numbers"]
+    assert (one.due, one.held, one.removed, one.remaining) == (1, 1, 0, 0)
+    assert one.detail["held"] == {"preserved" if why == "person" else why: 1}
+    assert rows(owner, *TABLES) == before
+    assert run.whole is True
+
+
+async def test_of_a_number_that_is_declared_as_over_the_end_stays_known(service, owner, keyring):
+    """Else its clock would begin anew with the carrier's next file."""
+    ended(owner, keyring, 1, "3 years")
+    alive(owner, keyring, 1, "over")
+    await purged(service)
+    assert rows(owner, *TABLES) == {"subscription_end": 1}
+    assert owner.execute("SELECT forgotten_at IS NOT NULL FROM subscription_end").fetchone() == (True,)
+    _, counts = await purged(service)
+    assert counts["ended_numbers"].due == 0
+
+
+async def test_nobody_can_have_younger_history_removed(service, owner, keyring):
+    """Whatever a program says: the database keeps two years."""
+    ended(owner, keyring, 1, "23 months")
+    async with service.database.transaction("job:x", ministry=True) as session:
+        kind, soon = KINDS["ended_numbers"], clock.now() + timedelta(days=1)
+        assert (await kind.remove(session, service, soon))[THINGS] == 0
+        assert (await kind.count(session, service, soon)).due == 1
+        assert (await KINDS["otp_questions"].remove(session, service, soon))[THINGS] == 0
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        owner.transaction(),
+    ):
+        owner.execute("SET LOCAL ROLE simcheck_service")
+        owner.execute("DELETE FROM case_event")
+
+
+async def test_no_carriers_scope_removes_anything(service, owner, keyring):
+    ended(owner, keyring, 1, "3 years")
+    before = rows(owner, *TABLES)
+    for carrier in ("mobifone", "viettel"):
+        async with service.database.transaction("client:x", carrier) as session:
+            assert (await KINDS["ended_numbers"].remove(session, service, clock.now()))[THINGS] == 0
+            assert (await KINDS["loose_messages"].remove(session, service, clock.now()))[THINGS] == 0
+    assert rows(owner, *TABLES) == before
+
+
+async def test_what_others_should_have_removed_is_told_as_left(service, owner, keyring):
+    owner.execute(
+        "INSERT INTO holder_challenge (id, msisdn_token, number, language, made_at, expires_at)"
+        " VALUES (gen_random_uuid(), '', '', 'vi', now(), %s)", [ago(owner, "3 days")],
+    )  # fmt: skip
+    run, counts = await purged(service)
+    one = counts["challenges"]
+    assert (one.due, one.held, one.removed, one.remaining) == (1, 0, 0, 1)
+    assert run.whole is False
+    async with service.database.transaction("test", ministry=True) as session:
+        assert (await purge.due(session, service))["challenges"].due == 1
+
+
+async def test_a_removal_that_says_more_than_it_did_undoes_itself(service, owner, keyring, monkeypatch):
+    ended(owner, keyring, 1, "3 years")
+    before, kind = rows(owner, *TABLES), KINDS["ended_numbers"]
+
+    async def boast(*given):
+        gone = await kind.remove(*given)
+        return gone | {THINGS: gone[THINGS] * 2}
+
+    monkeypatch.setitem(KINDS, "ended_numbers", Kind(kind.count, boast))
+    with pytest.raises(IntegrityError, match="purge_count_sum_check"):
+        await purged(service)
+    assert rows(owner, *TABLES) == before
+    assert owner.execute("SELECT ended_at, whole FROM purge_run").fetchall() == [(None, None)]
+
+
+async def test_counts_that_do_not_add_up_cannot_be_kept(owner):
+    owner.execute(
+        "INSERT INTO purge_run (id, begun_at, begun_by, policy) VALUES (gen_random_uuid(), now(), 'x', '1')"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute(
+            "INSERT INTO purge_count (run_id, kind, older_than, due, held, removed, remaining)"
+            " SELECT id, 'x', now(), 3, 0, 1, 1 FROM purge_run"
+        )
+
+
+async def test_file_names_and_messages_of_no_case(service, owner, keyring):
+    case = ended(owner, keyring, 1, "3 years")
+    owner.execute("UPDATE subscription_end SET ended_at = now()")
+    owner.execute("UPDATE message SET case_id = NULL")
+    owner.execute(
+        "INSERT INTO batch (id, carrier, client, kind, state, digest, bytes, file_name, received_at,"
+        " changed_at) VALUES (gen_random_uuid(), 'viettel', 'c', 'snapshot', 'done', 'x', 1, 'sealed', %s,"
+        " %s)",
+        [ago(owner, "40 days")] * 2,
+    )
+    _, counts = await purged(service)
+    assert (counts["loose_messages"].removed, counts["file_names"].removed) == (1, 1)
+    assert owner.execute("SELECT file_name FROM batch").fetchall() == [(None,)]
+    assert rows(owner, "message", "message_part") == {}
+    assert owner.execute('SELECT id FROM "case"').fetchall() == [(case,)]
