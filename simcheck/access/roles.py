@@ -57,6 +57,8 @@ class Permission(StrEnum):
     EXPORT = "export"
     PATTERN_SEE = "pattern.see"
     POLICY_SEE = "policy.see"
+    POLICY_WRITE = "policy.write"
+    POLICY_APPROVE = "policy.approve"  # another's alone
     TEMPLATE_SEE = "template.see"
     LINK_SEE = "link.see"
     PEOPLE_MANAGE = "people.manage"
@@ -95,6 +97,7 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: _REVIEWER | {
         _P.CASE_ASSIGN, _P.BULK_PROPOSE, _P.BULK_APPROVE, _P.DOUBLE_SEE, _P.DOUBLE_SETTLE,
         _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.EXPORT, _P.PATTERN_SEE,
+        _P.POLICY_SEE, _P.POLICY_WRITE, _P.POLICY_APPROVE,
     },
     # Figures, not people: an analyst opens no case and sees no small group.
     Role.ANALYST: _STAFF | {_P.COUNTRY_SEE, _P.EXPORT, _P.PATTERN_SEE, _P.DOUBLE_SEE},
@@ -105,8 +108,8 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     },
     # Runs the service, and has no case to decide: who gives the rights does not use them.
     Role.ADMINISTRATOR: _STAFF | {
-        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE,
-        _P.AUDIT_SEE,
+        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.POLICY_WRITE,
+        _P.POLICY_APPROVE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE,
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {

@@ -13,10 +13,11 @@ from simcheck.db.base import Base, one_of
 
 
 class SimEventKind(StrEnum):
-    """What was changed."""
+    """What was changed, or answers a change."""
 
     SIM_CHANGED = "sim_changed"
     DEVICE_CHANGED = "device_changed"
+    FACE_VERIFIED = "face_verified"  # the holder's face was checked again, as a new handset asks for
 
 
 class OtpQuestion(Base):
