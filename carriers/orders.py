@@ -29,18 +29,18 @@ _MEDIA_TYPES = {
 
 def profile_of(profile: Profile) -> Profile:
     """What is known of the carrier's order files."""
-    rows = {"required": ORDER_REQUIRED, "rows": (1, MOST_ROWS), "max_empty": {}}
-    if profile.orders is None:
-        common = {
-            "format": "csv", "also": (), "extensions": (".csv",), "compression": "none",
-            "encodings": ("utf-8",), "delimiter": ",", "quote": '"', "date_format": "%Y-%m-%d", "numbers": (),
-            "headers": {name: (name,) for name in ORDER_COLUMNS}, "positions": {}, "values": {},
-        }  # fmt: skip
-        return replace(profile, **common, **rows)
+    ours = replace(profile, required=ORDER_REQUIRED, rows=(1, MOST_ROWS), max_empty={})
     theirs = profile.orders
-    words = {"headers": theirs.headers, "positions": theirs.positions, "values": theirs.values}
+    if theirs is None:
+        return replace(
+            ours, format="csv", also=(), extensions=(".csv",), compression="none", encodings=("utf-8",),
+            delimiter=",", quote='"', date_format="%Y-%m-%d", numbers=(),
+            headers={name: (name,) for name in ORDER_COLUMNS}, positions={}, values={},
+        )  # fmt: skip
     numbers = tuple(name for name in profile.numbers if name in ORDER_COLUMNS)
-    return replace(profile, **words, **rows, numbers=numbers)
+    return replace(
+        ours, headers=theirs.headers, positions=theirs.positions, values=theirs.values, numbers=numbers
+    )
 
 
 def write(profile: Profile, lines: pa.RecordBatch) -> bytes:

@@ -22,6 +22,7 @@ from jobs import (  # noqa: F401
     holders,
     mail,
     notices,
+    orders,
     replies,
     reports,
     review,

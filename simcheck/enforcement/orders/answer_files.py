@@ -1,4 +1,4 @@
-"""The order's own file, filled in and sent back: kept sealed until it was read, row by row judged like any answer."""
+"""The order's own file, filled in and sent back: kept sealed until it was read, judged like any answer."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from simcheck.service import Service
 FOLDER = "answers"  # in the lake
 ANOTHER_ORDER, UNREADABLE = "another_order", "unreadable"
 MOST_REFUSED = 1000  # refused rows that are kept; all are counted
+COLUMNS = (ROW, PROBLEM, "order_id", "line", "outcome", "done_at")
 _HIGHEST = 2**31 - 1  # line
 
 
@@ -68,7 +69,9 @@ async def receive(
     )  # fmt: skip
     if await session.scalar(made) is not None:
         said = {"answer": str(answer_id), "sha256": digest.hex()}
-        audit.record(session, "order.file_received", f"order/{order_id}", said, stream=f"order/{order.carrier}")
+        audit.record(
+            session, "order.file_received", f"order/{order_id}", said, stream=f"order/{order.carrier}"
+        )
         await enqueue(session, "orders.read", queueing_lock=f"orders.read/{answer_id}", answer=str(answer_id))
     same = (OrderAnswer.order_id == order_id, OrderAnswer.digest == digest)
     return (await session.scalars(sa.select(OrderAnswer).where(*same))).one()
@@ -95,14 +98,18 @@ async def begin(session: AsyncSession, answer_id: uuid.UUID) -> OrderAnswer | No
 def rows_of(
     keyring: Keyring, order_id: uuid.UUID, reading: Iterable[pa.RecordBatch], date_format: str
 ) -> Rows:
-    """What a file says, row by row; its days are written as `date_format` says. Rows that nobody filled in say nothing. Raises what `reading` raises."""
+    """What a file says, row by row; its days are written as `date_format` says. Rows that nobody filled in
+    say nothing. Raises what `reading` raises.
+    """
     outcomes: dict[int, Outcome] = {}
     refused: list[Refused] = []
     rows = 0
     for batch in reading:
         national = phones.normalise(batch["msisdn"]).national
         tokens = tokens_of_numbers(keyring, "msisdn", np.where(national > 0, national, 0)).to_pylist()
-        columns = [batch[name].to_pylist() for name in (ROW, PROBLEM, "order_id", "line", "outcome", "done_at")]
+        columns = [
+            batch[name].to_pylist() for name in (ROW, PROBLEM, "order_id", "line", "outcome", "done_at")
+        ]
         for row, problem, order, line, outcome, done_at, token in zip(*columns, tokens, strict=True):
             rows += 1
             word = (outcome or "").strip()
@@ -124,8 +131,8 @@ async def take(session: AsyncSession, service: Service, found: OrderAnswer, rows
     taken = await answers.take(session, service, found.order_id, list(rows.outcomes.values()))
     # The answer names lines; the file is told by its rows.
     of_line: dict[int, list[int]] = {}
-    for row, said in rows.outcomes.items():
-        of_line.setdefault(said.line, []).append(row)
+    for row, outcome in rows.outcomes.items():
+        of_line.setdefault(outcome.line, []).append(row)
     refused += [Refused(of_line[each.line].pop(), each.why) for each in taken.refused]
     refused.sort()
     found.state, found.settled_at = AnswerState.TAKEN, clock.now()
@@ -133,7 +140,7 @@ async def take(session: AsyncSession, service: Service, found: OrderAnswer, rows
     found.refused = [[each.line, each.why] for each in refused[:MOST_REFUSED]]
     counted = Counter(each.why for each in refused)
     said = {"answer": str(found.id), "rows": rows.rows, "accepted": taken.accepted, "refused": dict(counted)}
-    audit.record(session, "order.file_read", f"order/{found.order_id}", said, stream=f"order/{found.carrier}")
+    audit.record(session, "order.file_read", f"order/{found.order_id}", said, stream=_of(found.carrier))
     await session.flush()
 
 
@@ -141,8 +148,14 @@ async def refuse(session: AsyncSession, found: OrderAnswer, why: str) -> None:
     """Refuse a whole file, in words that carry nothing of it."""
     found.state, found.reason, found.settled_at = AnswerState.REFUSED, why, clock.now()
     said = {"answer": str(found.id)}
-    audit.record(session, "order.file_refused", f"order/{found.order_id}", said, stream=f"order/{found.carrier}")
+    audit.record(
+        session, "order.file_refused", f"order/{found.order_id}", said, stream=f"order/{found.carrier}"
+    )
     await session.flush()
+
+
+def _of(carrier: str) -> str:
+    return f"order/{carrier}"
 
 
 def _line(cell: str | None) -> int | None:
@@ -154,12 +167,12 @@ def _line(cell: str | None) -> int | None:
 
 
 def _moment(cell: str | None, pattern: str) -> datetime | None:
-    """When it was done: a day as the carrier writes it, or a day or moment of ISO 8601, in the country's zone;
-    None for what is neither.
+    """When it was done: a day as the carrier writes it, or a day or moment of ISO 8601, in the country's
+    zone; None for what is neither.
     """
     plain = (cell or "").strip()
     try:
-        found = datetime.strptime(plain, pattern)  # noqa: DTZ007  (its zone follows)
+        found = datetime.strptime(plain, pattern)
     except ValueError:
         try:
             found = datetime.fromisoformat(plain)

@@ -84,8 +84,8 @@ WHERE carrier = :carrier AND msisdn_token = ANY(CAST(:tokens AS bytea[])) AND un
 
 
 class Outcome(NamedTuple):
-    """What a carrier says of a line. `at` is when it was done, `msisdn_token` of which number; both may be left
-    out.
+    """What a carrier says of a line. `at` is when it was done, `msisdn_token` of which number; both may be
+    left out.
     """
 
     line: int
@@ -230,7 +230,9 @@ async def _left(session: AsyncSession, order_id: uuid.UUID, lines: Sequence[int]
     return {row.line: _Line(*row) for row in rows}
 
 
-async def _follow(session: AsyncSession, service: Service, order: OrderBatch, said: Mapping[str, int]) -> None:
+async def _follow(
+    session: AsyncSession, service: Service, order: OrderBatch, said: Mapping[str, int]
+) -> None:
     """How far the order is now: all of it acknowledged, all of it settled; and what is due next."""
     owed = (await session.execute(OWED, {"order": order.id})).one()
     at = clock.now()

@@ -1,7 +1,7 @@
 """A second person looks at a proposal, and approves or rejects it. Who may is asked by the statement itself.
 
-At the approval every guard is asked again: what it shuts out is dropped, with its name. What holds all lines up
-(a register that is too old, the brake) holds the approval up.
+At the approval every guard is asked again: what it shuts out is dropped, with its name. What holds all lines
+up (a register that is too old, the brake) holds the approval up.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from simcheck.service import Service
 
 SAMPLE = 20
 REJECTED, EXPIRED, NOTHING_LEFT = "rejected", "expired", "nothing_left"
-# Who acts is what the database was told at the edge. Neither whoever proposed it, nor whoever let the brake go
-# for it today, approves it; and only what they saw.
+# Who acts is what the database was told at the edge. Neither whoever proposed it, nor whoever let the brake
+# go for it today, approves it; and only what they saw.
 APPROVE = sa.text("""
 UPDATE order_batch SET state = 'approved', approved_by = current_setting('app.actor'), approved_at = :at
 WHERE id = :id AND state = 'proposed' AND lines = :lines AND proposed_at > :since
@@ -97,8 +97,8 @@ async def sample(session: AsyncSession, order_id: uuid.UUID) -> Sequence[OrderLi
 async def approve(
     session: AsyncSession, service: Service, caps: Caps, order_id: uuid.UUID, lines: int
 ) -> OrderBatch:
-    """Approve a proposal of `lines` lines. Where that is more than today may have, the brake is pulled instead and
-    the proposal stays as it is.
+    """Approve a proposal of `lines` lines. Where that is more than today may have, the brake is pulled
+    instead and the proposal stays as it is.
 
     Raises `NotFoundError`, `SamePersonError`, and `ConflictError` where it is no proposal of so many lines
     (any more), its time is over, or all of it is held up.
@@ -115,7 +115,7 @@ async def approve(
     given = {"id": order_id, "at": at, "lines": lines, "since": since, "day": brake.today()}
     await _require_not_held_up(session, service, found)
     if not await session.scalar(APPROVE, given):
-        raise await _refusal(session, found, lines, since)
+        raise await _refusal(session, found, lines)
     dropped = await drop(session, service, order_id)
     found = await one(session, order_id)
     if not found.lines:
@@ -141,7 +141,8 @@ async def drop(session: AsyncSession, service: Service, order_id: uuid.UUID) -> 
 
 
 async def reject(session: AsyncSession, order_id: uuid.UUID, why: str) -> OrderBatch:
-    """Reject a proposal, or stop what was approved and has not left, for one of the reasons in words `refusal`.
+    """Reject a proposal, or stop what was approved and has not left, for one of the reasons in words
+    `refusal`.
 
     Its subscriptions are not proposed again for a day. Raises `InvalidError`, `NotFoundError`, and
     `ConflictError` where it has left.
@@ -192,13 +193,13 @@ async def _require_not_held_up(session: AsyncSession, service: Service, found: O
             raise ConflictError(f"Nothing can be ordered now: {each.shut}. Try again when that is settled.")
 
 
-async def _refusal(session: AsyncSession, found: OrderBatch, lines: int, since: object) -> Exception:
+async def _refusal(session: AsyncSession, found: OrderBatch, lines: int) -> Exception:
     """Why the statement changed nothing."""
     if found.state != OrderState.PROPOSED:
         return ConflictError(f"The order is {found.state} already. Look at it again.")
     day = {"day": brake.today(), "carrier": found.carrier}
     if found.proposed_by == actor_of(session) or await session.scalar(LET_GO, day):
-        return SamePersonError("You proposed this or let the brake go for it. Somebody else has to approve it.")
+        return SamePersonError("You proposed this, or let the brake go. Somebody else has to approve it.")
     if found.lines != lines:
         return ConflictError(f"The proposal has {found.lines} lines by now. Look at it again.")
     return ConflictError("The proposal's time is over. What is due will be proposed anew.")

@@ -101,8 +101,8 @@ class Rooms:
 
 
 async def rooms(session: AsyncSession, caps: Caps, *, approved: bool = False) -> Rooms:
-    """Today's rooms. `approved`: what waits for approval does not count. Until the commit nobody else proposes
-    or approves.
+    """Today's rooms. `approved`: what waits for approval does not count. Until the commit nobody else
+    proposes or approves.
     """
     await session.execute(ONE_AT_A_TIME)
     day = today()

@@ -40,8 +40,9 @@ GUARDS = (
                          " AND question.state = 'open')"),
     Guard("declared", "EXISTS (SELECT FROM subscription WHERE subscription.carrier = clock.carrier"
                       " AND subscription.msisdn_token = clock.msisdn_token)"),
-    Guard("register_fresh", "EXISTS (SELECT FROM register_snapshot AS register WHERE register.state = 'current'"
-                            " AND coalesce(register.as_of, register.imported_at) > :register_since)"),
+    Guard("register_fresh", "EXISTS (SELECT FROM register_snapshot AS now_current"
+                            " WHERE now_current.state = 'current'"
+                            " AND coalesce(now_current.as_of, now_current.imported_at) > :register_since)"),
     Guard("carrier_fresh", "EXISTS (SELECT FROM run JOIN batch ON batch.id = run.batch_id"
                            " WHERE run.carrier = clock.carrier AND run.state = 'published'"
                            " AND batch.received_at > :carrier_since)"),
@@ -52,7 +53,8 @@ GUARDS = (
                           " AND (before.outcome = 'failed' AND before.outcome_at > :again_since"
                           " OR before.outcome IN ('not_ours', 'ended')"
                           " AND before.made_at >= coalesce(clock.step_at, clock.started_at))"
-                          " OR before.outcome IN ('rejected', 'expired') AND before.outcome_at > :again_since))"),
+                          " OR before.outcome IN ('rejected', 'expired')"
+                          " AND before.outcome_at > :again_since))"),
     Guard("brake_off", "NOT EXISTS (SELECT FROM brake WHERE brake.released_at IS NULL"
                        " AND brake.scope IN ('all', clock.carrier))"),
 )  # fmt: skip
@@ -80,8 +82,9 @@ CROSS JOIN LATERAL (SELECT clock.next_step AS step, {ACT} AS act) AS wanted
 WHERE clock.ended_at IS NULL AND clock.paused_at IS NULL AND clock.next_at IS NOT NULL
   AND clock.next_at <= :now AND clock.proven
   AND NOT EXISTS (SELECT FROM order_line AS live WHERE live.carrier = clock.carrier
-                  AND live.msisdn_token = clock.msisdn_token AND live.state IN ('proposed', 'sent', 'unknown'))
-"""
+                  AND live.msisdn_token = clock.msisdn_token
+                  AND live.state IN ('proposed', 'sent', 'unknown'))
+"""  # noqa: S608  (no input of anybody)
 # The lines of an order that still stand in it.
 LINES = f"""
 order_line

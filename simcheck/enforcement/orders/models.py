@@ -42,8 +42,9 @@ class OrderState(StrEnum):
 
 
 class LineState(StrEnum):
-    """How far a line is. `DROPPED`: a guard was shut, or nobody approved it; `OVERTAKEN`: the record agrees, and a
-    restoration followed before the carrier had answered; `UNKNOWN`: the carrier does not know what it did.
+    """How far a line is. `DROPPED`: a guard was shut, or nobody approved it; `OVERTAKEN`: the record agrees,
+    and a restoration followed before the carrier had answered; `UNKNOWN`: the carrier does not know what it
+    did.
     """
 
     PROPOSED = "proposed"
@@ -69,11 +70,12 @@ _LIVE = sa.text("state IN ('proposed', 'sent', 'unknown')")
 
 
 class OrderBatch(Base):
-    """A proposal, and the order that it becomes: one act, one carrier. `lines` are those that were not dropped.
+    """A proposal, and the order that it becomes: one act, one carrier. `lines` are those that were not
+    dropped.
 
-    `reason` says why it was rejected or stopped. `due_at` is when the carrier's next answer is due, `tries` how
-    often it was reminded, `escalated_at` when people were told. `digest` and `size` are those of its file.
-    Names are actors.
+    `reason` says why it was rejected or stopped. `due_at` is when the carrier's next answer is due, `tries`
+    how often it was reminded, `escalated_at` when people were told. `digest` and `size` are those of its
+    file. Names are actors.
     """
 
     __tablename__ = "order_batch"
@@ -84,7 +86,9 @@ class OrderBatch(Base):
         sa.CheckConstraint(
             "act = 'restore' OR state IN ('proposed', 'rejected') OR approved_by IS NOT NULL", name="approved"
         ),
-        sa.CheckConstraint("(sent_at IS NOT NULL) = (state IN ('sent', 'acknowledged', 'done'))", name="sent"),
+        sa.CheckConstraint(
+            "(sent_at IS NOT NULL) = (state IN ('sent', 'acknowledged', 'done'))", name="sent"
+        ),
         sa.CheckConstraint("num_nonnulls(sent_at, digest, size) IN (0, 3)", name="file"),
         sa.CheckConstraint("(state IN ('rejected', 'stopped')) = (reason IS NOT NULL)", name="reason"),
         sa.Index(
@@ -124,18 +128,20 @@ class OrderBatch(Base):
 
 
 class OrderLine(Base):
-    """One subscription in a proposal or order. `number` is sealed, there once the order goes out. Without a case
-    it is about a handset that was changed.
+    """One subscription in a proposal or order. `number` is sealed, there once the order goes out. Without a
+    case it is about a handset that was changed.
 
-    `evidence` says on what it rests: policy, track, step, when it was due, the notices' dates; `reason` is a word
-    of ours. `outcome` is a guard's name where the line was dropped, else what the carrier answered.
+    `evidence` says on what it rests: policy, track, step, when it was due, the notices' dates; `reason` is a
+    word of ours. `outcome` is a guard's name where the line was dropped, else what the carrier answered.
     """
 
     __tablename__ = "order_line"
     __table_args__ = (
         one_of("act", OrderAct),
         one_of("state", LineState),
-        sa.CheckConstraint("(state IN ('proposed', 'sent', 'overtaken')) OR outcome IS NOT NULL", name="outcome"),
+        sa.CheckConstraint(
+            "(state IN ('proposed', 'sent', 'overtaken')) OR outcome IS NOT NULL", name="outcome"
+        ),
         sa.Index(
             "order_line_one_live_idx", "carrier", "msisdn_token", unique=True, postgresql_where=_LIVE
         ),
@@ -188,8 +194,9 @@ class OrderAnswer(Base):
 
 
 class Brake(Base):
-    """Orders stand still, of a carrier (`scope`, its code) or of all, until a person releases it: `count` were
-    due on `day`, above the `cap`, or somebody pulled it. A release lets `allowed` lines go on `released_day`.
+    """Orders stand still, of a carrier (`scope`, its code) or of all, until a person releases it: `count`
+    were due on `day`, above the `cap`, or somebody pulled it. A release lets `allowed` lines go on
+    `released_day`.
     """
 
     __tablename__ = "brake"

@@ -23,8 +23,8 @@ class Overdue(NamedTuple):
 
 
 async def chase(session: AsyncSession, service: Service) -> Overdue:
-    """Remind the carriers whose answers are late, as often as is set; then escalate. An order that was escalated is
-    not chased again until the carrier answers.
+    """Remind the carriers whose answers are late, as often as is set; then escalate. An order that was
+    escalated is not chased again until the carrier answers.
     """
     now, reminded, escalated = clock.now(), 0, 0
     query = sa.select(OrderBatch).where(OrderBatch.due_at <= now).order_by(OrderBatch.due_at).limit(MOST)

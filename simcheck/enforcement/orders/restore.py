@@ -26,8 +26,8 @@ UNDONE_BY = tuple(each.value for each in Closed if each is not Closed.GONE)
 AGAIN = timedelta(hours=1)  # before a restoration that went wrong is ordered again
 MOST = 50_000  # of a job
 URGENT = 10  # the priority of its job
-# Subscriptions that are suspended, or may be, and need not be any more: of cases that were closed since a moment,
-# and of handsets, whose clocks are over.
+# Subscriptions that are suspended, or may be, and need not be any more: of cases that were closed since a
+# moment, and of handsets, whose clocks are over.
 FIND = sa.text("""
 WITH over AS (
     SELECT clock.carrier, clock.msisdn_token, clock.case_id, clock.step, clock.step_at
@@ -90,8 +90,8 @@ ON CONFLICT DO NOTHING
 
 
 async def restore(session: AsyncSession, since: datetime) -> Mapping[str, int]:
-    """Order what is to be undone of cases that were closed, and clocks that ended, since a moment: one order a
-    carrier; how many lines each has. The session needs the ministry's scope.
+    """Order what is to be undone of cases that were closed, and clocks that ended, since a moment: one order
+    a carrier; how many lines each has. The session needs the ministry's scope.
     """
     await session.execute(brake.ONE_AT_A_TIME)
     at = clock.now()
@@ -118,7 +118,9 @@ async def _overtake(session: AsyncSession, orders: list[uuid.UUID], lines: list[
         await session.execute(FEWER, {"order": order, "count": count})
 
 
-async def _order(session: AsyncSession, carrier: str, found: list[sa.Row[tuple[object, ...]]], at: datetime) -> int:
+async def _order(
+    session: AsyncSession, carrier: str, found: list[sa.Row[tuple[object, ...]]], at: datetime
+) -> int:
     order = OrderBatch(
         id=uuid.uuid4(), carrier=carrier, act=OrderAct.RESTORE, day=brake.today(), state=OrderState.APPROVED,
         lines=len(found), proposed_by=actor_of(session), proposed_at=at, approved_at=at,

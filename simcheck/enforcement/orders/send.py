@@ -1,8 +1,8 @@
 """An approved order becomes its file: numbers read, rows locked, every guard asked a last time.
 
-Whoever corrects a record and the order that would suspend it meet at the case's row. If the correction was first,
-the line is dropped; if the order was, a restoration follows. The file itself is written by the job, in the
-carrier's own format, and sealed in the lake before anything says that it is there.
+Whoever corrects a record and the order that would suspend it meet at the case's row. If the correction was
+first, the line is dropped; if the order was, a restoration follows. The file itself is written by the job, in
+the carrier's own format, and sealed in the lake before anything says that it is there.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ async def due(session: AsyncSession) -> Sequence[tuple[uuid.UUID, str]]:
 
 
 async def number(session: AsyncSession, service: Service, order_id: uuid.UUID) -> int:
-    """Read the numbers of an order's lines out of the lake and seal them; how many. Nothing is locked meanwhile."""
+    """Read the numbers of an order's lines out of the lake and seal them; how many. Nothing is locked
+    meanwhile.
+    """
     bare = (await session.execute(BARE, {"order": order_id})).all()
     if not bare:
         return 0
@@ -194,9 +196,7 @@ def keep(lake: Store, keyring: Keyring, order: OrderBatch, content: bytes) -> No
         writer.write(content)
 
 
-async def finish(
-    session: AsyncSession, service: Service, going: Going, content: bytes, kind: Kind
-) -> None:
+async def finish(session: AsyncSession, service: Service, going: Going, content: bytes, kind: Kind) -> None:
     """The file is there: the order has left, and the carrier is told."""
     order, at, key = going.order, clock.now(), {"order": going.order.id}
     await session.execute(SENT, key)

@@ -16,7 +16,7 @@ from simcheck.records import OUTCOMES
 
 Text = Mapping[Language, str]
 RESTORED = "restored"  # the reason of a restoration
-_NEEDED = {
+_NEEDED: Mapping[str, set[str]] = {
     "guard": {each.name for each in GUARDS}, "act": set(OrderAct), "state": set(OrderState),
     "line": set(LineState), "outcome": set(OUTCOMES), "reason": {*Trigger, RESTORED},
 }  # fmt: skip

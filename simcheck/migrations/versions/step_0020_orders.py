@@ -7,7 +7,7 @@ from alembic import op
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 # Whoever proposes never approves; only what undoes a suspension needs nobody's approval.
 ORDER_BATCH = """
@@ -130,8 +130,9 @@ def upgrade() -> None:
         op.execute(table)
     tenant(
         "order_batch", "INSERT",
-        "UPDATE (state, lines, approved_by, approved_at, settled_by, settled_at, reason, sent_at, digest, size, "
-        "file_name, media_type, due_at, tries, escalated_at, acknowledged_at, acknowledged_by, done_at)",
+        "UPDATE (state, lines, approved_by, approved_at, settled_by, settled_at, reason, sent_at, digest, "
+        "size, file_name, media_type, due_at, tries, escalated_at, acknowledged_at, acknowledged_by, "
+        "done_at)",
     )  # fmt: skip
     tenant("order_line", "INSERT", "UPDATE (number, state, outcome, outcome_at, acknowledged_at)")
     tenant("order_answer", "INSERT", "UPDATE (state, rows, accepted, refused, reason, settled_at)")
