@@ -15,6 +15,7 @@ from procrastinate.signals import on_stop
 from jobs import (  # noqa: F401
     bulk,
     cases,
+    clocks,
     drop,
     feedback,
     gate,

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from simcheck.clock import LOCAL
 from simcheck.enforcement import calendar
 from simcheck.enforcement.calendar import Moments
-from simcheck.enforcement.policy import Needs, Policy, Stage, Track
-from simcheck.enforcement.words import FallsOn, Starts, Unit
+from simcheck.enforcement.policy import Needs, Policy, Stage
+from simcheck.enforcement.words import FallsOn, Unit
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -113,17 +113,6 @@ def proven(needs: Needs, columns: Columns, base: Moments) -> Flags:
         there &= columns.event_at != NEVER
     flags: Flags = there
     return flags
-
-
-def starts_at(track: Track, first_notice: datetime | None, event: datetime | None) -> datetime | None:
-    """From when a clock on a track counts; None as long as nobody was told, or nothing happened."""
-    if track.starts is Starts.EVENT:
-        return event
-    if first_notice is None or track.starts is None:
-        return None
-    if track.starts is Starts.FIRST_NOTICE:
-        return first_notice
-    return max(first_notice, begins(track.starts))
 
 
 def begins(day: date) -> datetime:

@@ -40,8 +40,8 @@ class Trigger(StrEnum):
     SUSPENSION = "suspension"  # staff decided that it is to be suspended
     DISOWNED = "disowned"  # the person named says, or staff found, that the number is not theirs
     FOREIGN_PASSPORT = "foreign_passport"  # a document that the citizen register knows nothing of
-    OLD_ID = "old_id"  # it stands under a 9-digit CMND, and is wrong
     NOT_COMPLIANT = "not_compliant"  # the record contradicts the register
+    OLD_ID = "old_id"  # it stands under a 9-digit CMND, and does not contradict the register
     NOT_VERIFIED = "not_verified"  # nothing contradicts it, but nothing confirms it either
     DEVICE_CHANGE = "device_change"  # the SIM stands in another handset
     VERIFIED = "verified"  # the record agrees: no case, no clock

@@ -46,7 +46,10 @@ class SimEvent(Base):
     """A SIM or handset that was changed, told by the carrier."""
 
     __tablename__ = "sim_event"
-    __table_args__ = (one_of("kind", SimEventKind),)
+    __table_args__ = (
+        one_of("kind", SimEventKind),
+        sa.Index(None, "received_at", postgresql_using="brin"),
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), primary_key=True)
     carrier: Mapped[str] = mapped_column(sa.ForeignKey(Carrier.code))

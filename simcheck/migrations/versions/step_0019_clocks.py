@@ -71,8 +71,8 @@ CREATE TABLE clock (
     version integer NOT NULL DEFAULT 1,
     CONSTRAINT clock_pkey PRIMARY KEY (carrier, msisdn_token),
     CONSTRAINT clock_policy_version_fkey FOREIGN KEY (policy_version) REFERENCES policy (version),
-    CONSTRAINT clock_trigger_check CHECK (trigger IN ('suspension', 'disowned', 'foreign_passport', 'old_id',
-        'not_compliant', 'not_verified', 'device_change', 'verified')),
+    CONSTRAINT clock_trigger_check CHECK (trigger IN ('suspension', 'disowned', 'foreign_passport',
+        'not_compliant', 'old_id', 'not_verified', 'device_change', 'verified')),
     CONSTRAINT clock_step_check CHECK (step BETWEEN 0 AND 3),
     CONSTRAINT clock_reached_check CHECK ((step = 0) = (step_at IS NULL)),
     CONSTRAINT clock_next_check CHECK (next_step > step),
@@ -101,10 +101,12 @@ CREATE TABLE clock_event (
 );
 CREATE INDEX clock_event_msisdn_token_carrier_idx ON clock_event (msisdn_token, carrier)
 """
-# A holder's face was checked again after a change of handset: that ends what the change began.
+# A holder's face was checked again after a change of handset: that ends what the change began. Events are
+# looked for in the order in which they came.
 FACE = """
 ALTER TABLE sim_event DROP CONSTRAINT sim_event_kind_check,
-    ADD CONSTRAINT sim_event_kind_check CHECK (kind IN ('sim_changed', 'device_changed', 'face_verified'))
+    ADD CONSTRAINT sim_event_kind_check CHECK (kind IN ('sim_changed', 'device_changed', 'face_verified'));
+CREATE INDEX sim_event_received_at_idx ON sim_event USING brin (received_at)
 """
 
 
