@@ -212,6 +212,11 @@ async def finish(session: AsyncSession, service: Service, going: Going, content:
     await session.flush()
 
 
+def fetched(session: AsyncSession, order: OrderBatch) -> None:
+    """Note that somebody has the file: it names people's numbers."""
+    audit.record(session, "order.fetched", f"order/{order.id}", stream=f"order/{order.carrier}")
+
+
 def answer_within(service: Service, order: OrderBatch) -> timedelta:
     """How long a carrier has for its next answer: that it has the order, then what became of it."""
     settings = service.settings
