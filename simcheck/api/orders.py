@@ -133,11 +133,12 @@ class TakenView(Strict):
     refused: list[RefusedLine]
 
 
+_FILE = {"type": "string", "format": "binary"}
 _BODY = {"required": True, "content": {
     "application/json": {"schema": {"$ref": "#/components/schemas/Outcomes"}},
-    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+    "application/octet-stream": {"schema": _FILE},
     "multipart/form-data": {"schema": {
-        "type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}},
+        "type": "object", "required": ["file"], "properties": {"file": _FILE},
     }},
 }}  # fmt: skip
 

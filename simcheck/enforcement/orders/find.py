@@ -57,7 +57,7 @@ async def page(
 
 
 async def one_sent(session: AsyncSession, order_id: uuid.UUID) -> OrderBatch:
-    """An order that has left. Raises `NotFoundError`, also for another carrier's and for what is only meant."""
+    """An order that has left. Raises `NotFoundError`, another carrier's or one that is only meant too."""
     found = await session.get(OrderBatch, order_id, populate_existing=True)
     if found is None or found.sent_at is None:
         raise NotFoundError("There is no such order.")

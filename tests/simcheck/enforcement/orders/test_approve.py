@@ -93,8 +93,8 @@ async def test_a_proposal_of_which_nothing_is_left_is_stopped(service, owner, tm
         ("UPDATE clock SET ended_at = now(), end_reason = 'agrees', next_at = NULL, next_step = NULL",
          "clock_runs"),
         ("INSERT INTO correction (id, carrier, case_id, msisdn_token, form, batch_id, row, outcome, made_by,"
-         " made_at) SELECT gen_random_uuid(), carrier, id, msisdn_token, gen_random_uuid(), gen_random_uuid(), 1,"
-         " 'waiting', 'holder', now() FROM \"case\"", "no_correction"),
+         " made_at) SELECT gen_random_uuid(), carrier, id, msisdn_token, gen_random_uuid(),"
+         " gen_random_uuid(), 1, 'waiting', 'holder', now() FROM \"case\"", "no_correction"),
         ("INSERT INTO question (id, about, queue, state, channel, language, msisdn_token, proved, form,"
          " opened_at, due_at, changed_at) SELECT gen_random_uuid(), 'viettel', 'staff', 'open', 'sms', 'vi',"
          " msisdn_token, true, gen_random_uuid(), now(), now(), now() FROM \"case\"", "no_question"),

@@ -44,7 +44,7 @@ async def test_its_systems_are_told_each_time(service, owner, tmp_path):
     await a_wrong_country(service, tmp_path)
     owner.execute(
         "INSERT INTO webhook (id, carrier, client, url, events, secret, active, added_at)"
-        " VALUES (gen_random_uuid(), 'viettel', 'x', 'https://x.example', '{order.made}', '\\x00', true, now())"
+        " VALUES (gen_random_uuid(), 'viettel', 'x', 'https://x.vn', '{order.made}', '\\x00', true, now())"
     )
     await ordered(service, owner, 1)
     await chased(service, NOON + 4 * HOUR)
