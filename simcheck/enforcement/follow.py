@@ -22,7 +22,7 @@ from simcheck.gate.models import SimEventKind
 from simcheck.notices.tracks import hashing
 
 MOST = 50_000  # clocks of a statement
-LOOK_BACK = timedelta(hours=2)  # how long an event that came is looked for: an outage of the workers
+LOOK_BACK = timedelta(hours=6)  # how long an event that came is looked for: an outage of the workers
 _STAMP = sa.TIMESTAMP(timezone=True)
 _AT = sa.bindparam("at", type_=_STAMP)
 _SUBSCRIPTION = "clock.carrier = {0}.carrier AND clock.msisdn_token = {0}.msisdn_token"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -23,6 +24,7 @@ async def add(session: AsyncSession, text: str) -> PolicyVersion:
     Raises `PolicyRefusedError` where it cannot be kept to, `ConflictError` where its version is there with
     another text.
     """
+    text = clean(text)
     policy = reading.read(text)
     known = await session.get(PolicyVersion, policy.version)
     if known is not None:
@@ -116,6 +118,12 @@ async def policies(session: AsyncSession) -> dict[str, Policy]:
 def policy_of(version: PolicyVersion) -> Policy:
     """What a version says."""
     return _read(version.text)
+
+
+def clean(text: str) -> str:
+    """The text in one spelling (NFC, no spaces at ends of lines): what a form sends is what a file holds."""
+    lines = (line.rstrip() for line in unicodedata.normalize("NFC", text).splitlines())
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def today() -> date:
