@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -81,10 +82,17 @@ def approve(
     username: Annotated[str, typer.Option("--as", metavar="NAME", help="Whose signature it is.")],
 ) -> None:
     """Sign a draft off, with somebody's password and one-time code: never with the writer's."""
-    password = typer.prompt("Password", hide_input=True, err=True)
-    code = typer.prompt("One-time code", err=True)
+    password, code = _typed("Password"), _typed("One-time code")
     asyncio.run(_approve(version, username, password, code))
     typer.echo(f"{version} is approved")
+
+
+def _typed(what: str) -> str:
+    """Something that is not shown; or a line of a pipe."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    typed: str = typer.prompt(what, hide_input=True)
+    return typed
 
 
 async def _approve(version: str, username: str, password: str, code: str) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck.enforcement import clocks, columns, project, store, triggers
+from simcheck.enforcement import calendar, clocks, columns, project, store, triggers
 from simcheck.enforcement.clocks import NEVER, Columns, Ints
 from simcheck.enforcement.policy import Policy
 from simcheck.enforcement.triggers import EVENT_AT, RULE, START, TRIGGER
@@ -23,13 +23,13 @@ from simcheck.enforcement.words import Act, Applies, Trigger, Unit
 from simcheck.notices.tracks import hashing
 
 MOST_DAYS = 400
-_KEPT_DAYS = 32  # of notices: no shipped step asks for as many
-# A moment of which only the local day counts is the beginning of that day.
-_BASE = "CASE step WHEN 0 THEN started_at ELSE step_at END + shift"
-_DAY = f"date_trunc('day', {_BASE} + interval '7 hours', 'UTC') - interval '7 hours'"
+# What is due on the first day anyway has one base. Where only the local day counts, it is the beginning of it.
+_BASE = "greatest(CASE step WHEN 0 THEN started_at ELSE step_at END + shift, CAST(:{0} AS timestamptz))"
+_MOMENT, _DAYS = _BASE.format("hours_ago"), _BASE.format("days_ago")
+_DAY = f"date_trunc('day', {_DAYS} + interval '7 hours', 'UTC') - interval '7 hours'"
 RUNNING = sa.text(f"""
 SELECT carrier, coalesce(province, ''), policy_version, track, trigger, step,
-       {columns.microseconds(f"CASE WHEN trigger || '/' || step = ANY(:exact) THEN {_BASE} ELSE {_DAY} END")},
+       {columns.microseconds(f"CASE WHEN trigger || '/' || step = ANY(:exact) THEN {_MOMENT} ELSE {_DAY} END")},
        least(notice_days, :kept), event_at IS NOT NULL, count(*)
 FROM clock WHERE ended_at IS NULL AND paused_at IS NULL
   AND (CAST(:carrier AS text) IS NULL OR carrier = :carrier)
@@ -101,17 +101,17 @@ class Simulation:
     @property
     def by_day(self) -> Ints:
         """Orders a day and step."""
-        return self.counts.sum(axis=(1, 2))
+        return np.asarray(self.counts.sum(axis=(1, 2)))
 
     @property
     def by_carrier(self) -> Ints:
         """Orders a carrier and step, of all days."""
-        return self.counts.sum(axis=(0, 2))
+        return np.asarray(self.counts.sum(axis=(0, 2)))
 
     @property
     def by_province(self) -> Ints:
         """Orders a province and step, of all days."""
-        return self.counts.sum(axis=(0, 1))
+        return np.asarray(self.counts.sum(axis=(0, 1)))
 
     @property
     def brakes(self) -> list[bool]:
@@ -134,11 +134,11 @@ async def simulate(
     if not 1 <= days <= MOST_DAYS:
         raise ValueError(f"days: from 1 to {MOST_DAYS}")
     known = {**await store.policies(session), policy.version: policy}
-    words = {"carrier": carrier, "kept": _KEPT_DAYS, "exact": _exact(known.values())}
+    words = {"carrier": carrier, **_coarse(known.values(), policy, first)}
     async with hashing(session):
         running = [Group(*row) for row in await session.execute(RUNNING, words)]
         ruled = triggers.words(policy, first)
-        rows = await session.execute(WAITING, {**ruled, "carrier": carrier, "kept": _KEPT_DAYS})
+        rows = await session.execute(WAITING, {**ruled, **words})
         waiting = [
             Group(place, province, policy.version, track, trigger, 0, NEVER if base is None else base, *rest)
             for place, province, track, trigger, base, *rest in rows
@@ -150,18 +150,27 @@ async def simulate(
     return Simulation(*found, waiting=sum(each.clocks for each in waiting), standing=standing or 0)
 
 
-def _exact(policies: Iterable[Policy]) -> list[str]:
-    """Triggers and steps whose next step counts hours: the moment matters, not the day."""
-    return sorted(
-        {
-            f"{trigger}/{before}"
-            for policy in policies
-            for track in policy.tracks
-            for trigger in track.triggers
-            for stage, before in zip(track.steps, (0, *(each.act.step for each in track.steps)), strict=False)
-            if stage.unit is Unit.HOURS
-        }
-    )
+def _coarse(policies: Iterable[Policy], policy: Policy, first: date) -> dict[str, object]:
+    """How coarsely clocks may be looked at: no step asks for more notices than `kept`; whatever counts from
+    before `hours_ago` or `days_ago` is due by the first day's work; the next step of `exact` counts hours.
+    """
+    stages = [
+        (stage, f"{trigger}/{before}")
+        for each in policies
+        for track in each.tracks
+        for trigger in track.triggers
+        for stage, before in zip(track.steps, (0, *(each.act.step for each in track.steps)), strict=False)
+    ]
+    hours = [stage.after for stage, _ in stages if stage.unit is Unit.HOURS]
+    days = [stage.after for stage, _ in stages if stage.unit is not Unit.HOURS]
+    opening = calendar.datetime_of(project.opening(policy, first))
+    return {
+        "kept": max((stage.needs.notice_days for stage, _ in stages), default=0),
+        "hours_ago": opening - timedelta(hours=max(hours, default=0)),
+        # Weekends and holidays are less than half of all days, and never a month in a row.
+        "days_ago": opening - timedelta(days=2 * max(days, default=0) + 31),
+        "exact": sorted({before for stage, before in stages if stage.unit is Unit.HOURS}),
+    }
 
 
 def _under(policy: Policy, group: Group, day: date) -> Group:
@@ -176,17 +185,22 @@ def tally(
     """Project groups, each under its version, and count: the fields of `Simulation` up to `clocks`."""
     carriers = tuple(sorted({each.carrier for each in groups}))
     provinces = tuple(sorted({each.province for each in groups}))
+    at_carrier, at_province = _places(carriers), _places(provinces)
     counts = np.zeros((days, len(carriers), len(provinces), len(Act)), np.int64)
     for version in {each.version for each in groups}:
         its = [each for each in groups if each.version == version]
         places = project.project(columns_of(its, known[version]), known[version], first, days)
-        carrier = clocks.ints(carriers.index(each.carrier) for each in its)
-        province = clocks.ints(provinces.index(each.province) for each in its)
+        carrier = clocks.ints(at_carrier[each.carrier] for each in its)
+        province = clocks.ints(at_province[each.province] for each in its)
         weight = clocks.ints(each.clocks for each in its)
         for step, place in enumerate(places):
             due = place != project.NOT_YET
             np.add.at(counts, (place[due], carrier[due], province[due], step), weight[due])
     return policy, first, carriers, provinces, counts, sum(each.clocks for each in groups)
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}
 
 
 def columns_of(groups: Sequence[Group], policy: Policy) -> Columns:
