@@ -5,7 +5,7 @@ Clocks and cases are counted by what their future depends on, in the database; w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -23,14 +23,14 @@ from simcheck.enforcement.words import Act, Applies, Trigger, Unit
 from simcheck.notices.tracks import hashing
 
 MOST_DAYS = 400
-# What is due on the first day anyway has one base. Where only the local day counts, it is the beginning of it.
+# What is due on the first day anyway has one base. Where the local day alone counts, it is its beginning.
 _BASE = "greatest(CASE step WHEN 0 THEN started_at ELSE step_at END + shift, CAST(:{0} AS timestamptz))"
 _MOMENT, _DAYS = _BASE.format("hours_ago"), _BASE.format("days_ago")
 _DAY = f"date_trunc('day', {_DAYS} + interval '7 hours', 'UTC') - interval '7 hours'"
+_WHEN = f"CASE WHEN trigger || '/' || step = ANY(:exact) THEN {_MOMENT} ELSE {_DAY} END"
 RUNNING = sa.text(f"""
 SELECT carrier, coalesce(province, ''), policy_version, track, trigger, step,
-       {columns.microseconds(f"CASE WHEN trigger || '/' || step = ANY(:exact) THEN {_MOMENT} ELSE {_DAY} END")},
-       least(notice_days, :kept), event_at IS NOT NULL, count(*)
+       {columns.microseconds(_WHEN)}, least(notice_days, :kept), event_at IS NOT NULL, count(*)
 FROM clock WHERE ended_at IS NULL AND paused_at IS NULL
   AND (CAST(:carrier AS text) IS NULL OR carrier = :carrier)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -150,7 +150,7 @@ async def simulate(
     return Simulation(*found, waiting=sum(each.clocks for each in waiting), standing=standing or 0)
 
 
-def _coarse(policies: Iterable[Policy], policy: Policy, first: date) -> dict[str, object]:
+def _coarse(policies: Collection[Policy], policy: Policy, first: date) -> dict[str, object]:
     """How coarsely clocks may be looked at: no step asks for more notices than `kept`; whatever counts from
     before `hours_ago` or `days_ago` is due by the first day's work; the next step of `exact` counts hours.
     """
@@ -163,12 +163,14 @@ def _coarse(policies: Iterable[Policy], policy: Policy, first: date) -> dict[str
     ]
     hours = [stage.after for stage, _ in stages if stage.unit is Unit.HOURS]
     days = [stage.after for stage, _ in stages if stage.unit is not Unit.HOURS]
+    week = min(len(each.calendar.working_week) for each in policies)
+    free = max(len(each.calendar.holidays) for each in policies)
     opening = calendar.datetime_of(project.opening(policy, first))
     return {
         "kept": max((stage.needs.notice_days for stage, _ in stages), default=0),
         "hours_ago": opening - timedelta(hours=max(hours, default=0)),
-        # Weekends and holidays are less than half of all days, and never a month in a row.
-        "days_ago": opening - timedelta(days=2 * max(days, default=0) + 31),
+        # So many working days, were every holiday among them, and two weeks for what is rolled on.
+        "days_ago": opening - timedelta(days=(max(days, default=0) + free) * 7 // week + 14),
         "exact": sorted({before for stage, before in stages if stage.unit is Unit.HOURS}),
     }
 
