@@ -12,12 +12,14 @@ from simcheck.service import Service
 FOLLOW = "job:clocks.follow"
 
 
-@sweep("clocks.follow")
+@sweep("clocks.follow", "*/5 * * * *")
 async def follow(service: Service) -> None:
     """Begin, pause, go on and end with cases, until nothing is left to do; each batch is a transaction."""
     counts: Counter[str] = Counter()
+    async with service.database.transaction(FOLLOW, ministry=True) as session:
+        idle = await following.idle(session)
     for step, most in following.STEPS:
-        while True:
+        while step.__name__ not in idle:
             async with service.database.transaction(FOLLOW, ministry=True) as session:
                 moved = await step(session)
             counts[step.__name__] += moved

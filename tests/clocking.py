@@ -1,4 +1,4 @@
-"""What tests of clocks stand on: a policy in force, clocks as the table has them and as their events make them."""
+"""What tests of clocks stand on: a policy in force, clocks as the table has them and as events make them."""
 
 from __future__ import annotations
 

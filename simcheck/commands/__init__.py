@@ -12,6 +12,7 @@ from simcheck.commands import (
     keys,
     notices,
     people,
+    policy,
     processes,
     questions,
     register,
@@ -38,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(audit.app, name="audit")
     app.add_typer(register.app, name="register")
     app.add_typer(notices.app, name="notices")
+    app.add_typer(policy.app, name="policy")
     app.add_typer(questions.app, name="questions")
     app.add_typer(runs.app, name="runs")
     app.add_typer(report.app, name="report")

@@ -133,3 +133,8 @@ def shifts(values: Sequence[timedelta]) -> Ints:
 def ints(values: Iterable[int]) -> Ints:
     """Whole numbers as a column."""
     return np.fromiter(values, np.int64)
+
+
+def flags(values: Iterable[bool]) -> Flags:
+    """Truth values as a column."""
+    return np.fromiter(values, np.bool_)

@@ -293,7 +293,7 @@ def _check_validity(policy: Policy, lines: Lines, faults: list[tuple[int, str]])
         its = [(each, place) for place, each in enumerate(policy.tracks) if trigger in each.triggers]
         its.sort(key=lambda pair: pair[0].valid_from)
         if not its or its[0][0].valid_from > policy.valid_from:
-            line = lines.at(("tracks", its[0][1], "valid_from")) if its else lines.at(("tracks",))
+            line = lines.at(("tracks", its[0][1], "valid_from")) if its else lines.at(("tracks", 0))
             faults.append((line, f"A gap: no track says what follows {trigger} on {policy.valid_from}."))
         for (one, _), (two, place) in pairwise(its):
             line = lines.at(("tracks", place, "valid_from"))

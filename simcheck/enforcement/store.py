@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -14,7 +15,8 @@ from simcheck.db.engine import actor_of
 from simcheck.enforcement import reading
 from simcheck.enforcement.models import PolicyState, PolicyVersion
 from simcheck.enforcement.policy import Policy
-from simcheck.errors import ConflictError, NotAllowedError, NotFoundError
+from simcheck.errors import ConflictError, NotFoundError
+from simcheck.review.bulk import SamePersonError
 
 
 async def add(session: AsyncSession, text: str) -> PolicyVersion:
@@ -23,6 +25,7 @@ async def add(session: AsyncSession, text: str) -> PolicyVersion:
     Raises `PolicyRefusedError` where it cannot be kept to, `ConflictError` where its version is there with
     another text.
     """
+    text = clean(text)
     policy = reading.read(text)
     known = await session.get(PolicyVersion, policy.version)
     if known is not None:
@@ -45,13 +48,13 @@ async def add(session: AsyncSession, text: str) -> PolicyVersion:
 async def approve(session: AsyncSession, version: str) -> PolicyVersion:
     """Sign another's draft off: it is in force from its day on, or from now where that is past.
 
-    Raises `NotFoundError`, `NotAllowedError` for one's own draft, `ConflictError` for what is no draft.
+    Raises `NotFoundError`, `SamePersonError` for one's own draft, `ConflictError` for what is no draft.
     """
     found = await one(session, version, lock=True)
     if found.state != PolicyState.DRAFT:
         raise ConflictError(f"The policy {version} is {found.state}.")
     if found.made_by == actor_of(session):
-        raise NotAllowedError("Somebody else has to approve this policy.")
+        raise SamePersonError("Somebody else has to approve this policy.")
     reading.read(found.text)
     found.state = PolicyState.APPROVED.value
     found.approved_by, found.approved_at = actor_of(session), clock.now()
@@ -116,6 +119,12 @@ async def policies(session: AsyncSession) -> dict[str, Policy]:
 def policy_of(version: PolicyVersion) -> Policy:
     """What a version says."""
     return _read(version.text)
+
+
+def clean(text: str) -> str:
+    """The text in one spelling (NFC, no spaces at ends of lines): what a form sends is what a file holds."""
+    lines = (line.rstrip() for line in unicodedata.normalize("NFC", text).splitlines())
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def today() -> date:
