@@ -19,9 +19,12 @@ from simcheck.enforcement.orders import answer_files, approve, brake, overdue, p
 from simcheck.errors import FileRefusedError, SealError, UsageError
 from simcheck.lake.sealed_file import SealedFile
 from simcheck.service import Service
+from simcheck.uploads import vault
 
 LATELY = timedelta(hours=3)  # in which a case was closed whose suspension is undone within the minute
 EVER = timedelta(days=3650)
+ORPHANED = timedelta(days=1)
+FOLDERS = (send.FOLDER, answer_files.FOLDER)
 
 
 @sweep("orders.propose", "*/10 * * * *")
@@ -41,15 +44,12 @@ async def find_due(service: Service) -> None:
 
 @sweep("orders.follow")
 async def follow(service: Service) -> None:
-    """Undo what need not be any more, first of all; then send what is approved, and read what came back."""
+    """Undo what need not be any more, first of all; then wake what is approved and what came back."""
     await _restore(service, LATELY)
     async with service.database.transaction("job:orders.follow", ministry=True) as session:
-        due = await send.due(session)
-        waiting = await answer_files.waiting(session)
-    for order, _ in due:
-        await make_file(service, str(order))
-    for answer in waiting:
-        await read_answer(service, str(answer))
+        for order, act in await send.due(session):
+            await send.wake(session, order, act)
+        await answer_files.wake(session, await answer_files.waiting(session))
 
 
 @sweep("orders.restore", HOURLY)
@@ -72,7 +72,7 @@ async def make_file(service: Service, order: str) -> None:
     async with service.database.transaction("job:orders.send", ministry=True) as session:
         await send.number(session, service, order_id)
     async with service.database.transaction("job:orders.send", ministry=True) as session:
-        going = await send.begin(session, service, order_id)
+        going = await send.ready(session, service, order_id)
         if going is None:
             return
         profile = adapter(going.order.carrier).profile
@@ -88,7 +88,7 @@ async def read_answer(service: Service, answer: str) -> None:
     """Read a file that a carrier sent back, and take what it says."""
     answer_id = uuid.UUID(answer)
     async with service.database.transaction("job:orders.read", ministry=True) as session:
-        found = await answer_files.begin(session, answer_id)
+        found = await answer_files.claimed(session, answer_id)
         if found is None:
             return
         folder = answer_files.place(found.carrier, found.id)
@@ -106,6 +106,16 @@ async def read_answer(service: Service, answer: str) -> None:
         else:
             await answer_files.take(session, service, found, rows)
     await asyncio.to_thread(service.store.remove_folder, folder)
+
+
+@sweep("orders.tidy", HOURLY)
+async def tidy(service: Service) -> None:
+    """Remove files that a killed process took in, or wrote, and never made known."""
+    async with service.database.transaction("job:orders.tidy", ministry=True) as session:
+        known = await send.known_places(session) | await answer_files.known_places(session)
+    old = await asyncio.to_thread(vault.older_than, service.store, clock.now() - ORPHANED, FOLDERS)
+    for folder in old - known:
+        await asyncio.to_thread(service.store.remove_folder, folder)
 
 
 @sweep("orders.overdue", "*/10 * * * *")

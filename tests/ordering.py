@@ -10,7 +10,7 @@ from typing import Any
 
 from simcheck import clock
 from simcheck.enforcement import policy, reading, store
-from simcheck.enforcement.orders import answers, approve, propose, restore
+from simcheck.enforcement.orders import answer_files, answers, approve, propose, restore, send
 from simcheck.enforcement.orders.answers import Outcome
 from simcheck.enforcement.orders.brake import Caps
 from tests.holding import PEOPLE, a_country, case_of, national, wrong_name
@@ -82,11 +82,17 @@ async def approved(
 
 
 async def sent(service: Any, at: datetime.datetime = NOON) -> None:
-    """The job that undoes, sends and reads, at a moment."""
+    """The job that undoes, and those that it wakes, which send and read, at a moment."""
     from jobs import orders
 
     with clock.fixed(at):
         await orders.follow(service)
+        async with service.database.transaction("test", ministry=True) as session:
+            due, waiting = await send.due(session), await answer_files.waiting(session)
+        for order, _ in due:
+            await orders.make_file(service, str(order))
+        for answer in waiting:
+            await orders.read_answer(service, str(answer))
 
 
 async def answered(

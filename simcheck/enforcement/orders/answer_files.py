@@ -72,7 +72,7 @@ async def receive(
         audit.record(
             session, "order.file_received", f"order/{order_id}", said, stream=f"order/{order.carrier}"
         )
-        await enqueue(session, "orders.read", queueing_lock=f"orders.read/{answer_id}", answer=str(answer_id))
+        await wake(session, [answer_id])
     same = (OrderAnswer.order_id == order_id, OrderAnswer.digest == digest)
     return (await session.scalars(sa.select(OrderAnswer).where(*same))).one()
 
@@ -83,13 +83,25 @@ async def waiting(session: AsyncSession) -> Sequence[uuid.UUID]:
     return (await session.scalars(query.order_by(OrderAnswer.received_at))).all()
 
 
+async def wake(session: AsyncSession, answers_waiting: Sequence[uuid.UUID]) -> None:
+    """Have files read, unless that waits already."""
+    for each in answers_waiting:
+        await enqueue(session, "orders.read", queueing_lock=f"orders.read/{each}", answer=str(each))
+
+
+async def known_places(session: AsyncSession) -> set[str]:
+    """The folders of files that wait to be read. The session needs the ministry's scope."""
+    query = sa.select(OrderAnswer.carrier, OrderAnswer.id).where(OrderAnswer.state == AnswerState.WAITING)
+    return {place(carrier, answer) for carrier, answer in await session.execute(query)}
+
+
 async def of_order(session: AsyncSession, order_id: uuid.UUID, most: int = 20) -> Sequence[OrderAnswer]:
     """The files that came back for an order, the newest first."""
     query = sa.select(OrderAnswer).where(OrderAnswer.order_id == order_id)
     return (await session.scalars(query.order_by(OrderAnswer.received_at.desc()).limit(most))).all()
 
 
-async def begin(session: AsyncSession, answer_id: uuid.UUID) -> OrderAnswer | None:
+async def claimed(session: AsyncSession, answer_id: uuid.UUID) -> OrderAnswer | None:
     """A file that waits, locked; None where it was read."""
     found = await session.get(OrderAnswer, answer_id, with_for_update=True, populate_existing=True)
     return found if found is not None and found.state == AnswerState.WAITING else None

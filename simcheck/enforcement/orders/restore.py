@@ -17,15 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import audit, clock
 from simcheck.cases.states import Closed
 from simcheck.db.engine import actor_of
-from simcheck.enforcement.orders import brake, words
+from simcheck.enforcement.orders import brake, send, words
 from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
-from simcheck.queue import enqueue
 
 # A number that its carrier does not declare any more has nobody to be restored for.
 UNDONE_BY = tuple(each.value for each in Closed if each is not Closed.GONE)
 AGAIN = timedelta(hours=1)  # before a restoration that went wrong is ordered again
 MOST = 50_000  # of a job
-URGENT = 10  # the priority of its job
 # Subscriptions that are suspended, or may be, and need not be any more: of cases that were closed since a
 # moment, and of handsets, whose clocks are over.
 FIND = sa.text("""
@@ -58,6 +56,10 @@ ORDER BY carrier, msisdn_token LIMIT :most
     sa.bindparam("again_since", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("reasons", type_=pg.ARRAY(sa.Text())),
 )
+# Orders before their lines, as everybody locks them.
+LOCK = sa.text("""
+SELECT FROM order_batch WHERE id = ANY(:orders) ORDER BY id FOR NO KEY UPDATE
+""").bindparams(sa.bindparam("orders", type_=pg.ARRAY(sa.Uuid())))
 # What was proposed is dropped, what was sent is overtaken: a restoration takes its place.
 OVERTAKE = sa.text("""
 UPDATE order_line SET state = CASE state WHEN 'proposed' THEN 'dropped' ELSE 'overtaken' END,
@@ -109,6 +111,7 @@ async def restore(session: AsyncSession, since: datetime) -> Mapping[str, int]:
 
 
 async def _overtake(session: AsyncSession, orders: list[uuid.UUID], lines: list[int], at: datetime) -> None:
+    await session.execute(LOCK, {"orders": sorted(set(orders))})
     fewer: dict[uuid.UUID, int] = {}
     rows = await session.execute(OVERTAKE, {"orders": orders, "lines": lines, "at": at})
     for order, dropped in rows:
@@ -137,7 +140,5 @@ async def _order(
     await session.flush()
     said = {"act": order.act, "lines": order.lines}
     audit.record(session, "order.proposed", f"order/{order.id}", said, stream=f"order/{carrier}")
-    await enqueue(
-        session, "orders.send", queueing_lock=f"orders.send/{order.id}", priority=URGENT, order=str(order.id)
-    )
+    await send.wake(session, order.id, OrderAct.RESTORE)
     return order.lines

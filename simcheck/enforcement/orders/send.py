@@ -31,12 +31,14 @@ from simcheck.messages.words import Language
 from simcheck.notices import policy
 from simcheck.notices.addresses import Place, reaches
 from simcheck.privacy import Keyring
+from simcheck.queue import enqueue
 from simcheck.records import ORDERED_COLUMNS
 from simcheck.service import Service
 from simcheck.webhooks import notify
 
 FOLDER = "orders"  # in the lake
 NO_NUMBER = "no_number"
+URGENT = 10  # the priority of what undoes a suspension
 # Lines without a number, with where the declared record is and an older line that has one.
 BARE = sa.text("""
 SELECT order_line.line, order_line.carrier, order_line.msisdn_token, batch_id, bucket, row,
@@ -125,14 +127,28 @@ def bound_to(order_id: uuid.UUID, line: int) -> str:
     return f"order_line/number/{order_id}/{line}"
 
 
-async def due(session: AsyncSession) -> Sequence[tuple[uuid.UUID, str]]:
-    """Orders that are approved and have no file, with their carriers: what undoes a suspension first."""
+async def due(session: AsyncSession) -> Sequence[tuple[uuid.UUID, OrderAct]]:
+    """Orders that are approved and have no file, with their acts: what undoes a suspension first."""
     query = (
-        sa.select(OrderBatch.id, OrderBatch.carrier)
+        sa.select(OrderBatch.id, OrderBatch.act)
         .where(OrderBatch.state == OrderState.APPROVED)
         .order_by(OrderBatch.act != OrderAct.RESTORE, OrderBatch.approved_at, OrderBatch.id)
     )
-    return [(order, carrier) for order, carrier in await session.execute(query)]
+    return [(order, OrderAct(act)) for order, act in await session.execute(query)]
+
+
+async def wake(session: AsyncSession, order_id: uuid.UUID, act: OrderAct) -> None:
+    """Have an approved order's file made, unless that waits already; what undoes goes first."""
+    urgent = URGENT if act is OrderAct.RESTORE else 0
+    await enqueue(
+        session, "orders.send", queueing_lock=f"orders.send/{order_id}", priority=urgent, order=str(order_id)
+    )
+
+
+async def known_places(session: AsyncSession) -> set[str]:
+    """The folders of all files that were sent. The session needs the ministry's scope."""
+    query = sa.select(OrderBatch.carrier, OrderBatch.id).where(OrderBatch.sent_at.is_not(None))
+    return {place(carrier, order) for carrier, order in await session.execute(query)}
 
 
 async def number(session: AsyncSession, service: Service, order_id: uuid.UUID) -> int:
@@ -158,7 +174,7 @@ async def number(session: AsyncSession, service: Service, order_id: uuid.UUID) -
     return len(sealed)
 
 
-async def begin(session: AsyncSession, service: Service, order_id: uuid.UUID) -> Going | None:
+async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) -> Going | None:
     """Lock what an approved order is about and drop what a guard shuts out; what goes out.
 
     None where it is not approved (any more), all of it waits, or nothing is left of it. Raises `SealError`.

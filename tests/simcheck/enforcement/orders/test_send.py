@@ -138,7 +138,7 @@ async def test_a_correction_in_the_same_second_as_the_order(service, owner, tmp_
     async def orders():
         with clock.fixed(NOON):
             async with service.database.transaction("job:orders.send", ministry=True) as session:
-                going = await send.begin(session, service, order)
+                going = await send.ready(session, service, order)
                 assert going is not None
                 content = b"a file"
                 send.keep(service.store, service.keyring, going.order, content)
