@@ -1,4 +1,4 @@
-"""The story of orders by their jobs: due, proposed, approved, sent, answered, the next step; and its faults."""
+"""The story of orders by their jobs: due, proposed, approved, sent, answered, the next step; and faults."""
 
 from __future__ import annotations
 
