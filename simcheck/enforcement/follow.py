@@ -153,7 +153,8 @@ WITH {HELD}, back AS (
 )
 {_TOLD.format(kind="resumed", detail="'{}'")}
 """).bindparams(_AT)  # noqa: S608
-# A case that has become another's business goes on that track, from its start there; what was ordered stays.
+# A case that has become another's business goes on that track, from its start there: what was told before it
+# did counts no more, what was ordered stays.
 SWITCH = sa.text(f"""
 WITH {RULE}, {HELD}, triggered AS (
     SELECT clock.carrier, clock.msisdn_token, clock.case_id, state, decided_at, changed_at,
@@ -161,13 +162,14 @@ WITH {RULE}, {HELD}, triggered AS (
     FROM clock JOIN "case" ON "case".id = clock.case_id JOIN own USING (policy_version, track)
     WHERE ended_at IS NULL AND closed_at IS NULL AND NOT runs_in ? "case".state
 ), placed AS (
-    SELECT triggered.*, rule.track, {EVENT_AT} AS event_at, {START} AS started_at
+    SELECT triggered.*, rule.track, {EVENT_AT} AS event_at, {START} AS start
     FROM triggered JOIN rule USING (trigger)
     LEFT JOIN (SELECT case_id, first_at FROM notice_track WHERE state <> 'ended') AS told USING (case_id)
     WHERE rule.runs_in ? triggered.state
 ), other AS (
-    SELECT placed.* FROM placed JOIN clock USING (carrier, msisdn_token)
-    WHERE placed.track <> clock.track AND placed.started_at <= :at
+    SELECT placed.*, greatest(start, CASE WHEN placed.event_at IS NULL THEN changed_at END) AS started_at
+    FROM placed JOIN clock USING (carrier, msisdn_token)
+    WHERE placed.track <> clock.track AND start <= :at
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
     UPDATE clock SET trigger = other.trigger, track = other.track, policy_version = :version,
