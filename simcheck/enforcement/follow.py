@@ -23,7 +23,7 @@ from simcheck.gate.models import SimEventKind
 from simcheck.notices.tracks import hashing
 
 MOST = 50_000  # clocks of a statement
-LOOK_BACK = timedelta(hours=6)  # how long an event that came is looked for: an outage of the workers
+LOOK_BACK = timedelta(days=2)  # how long an event that came is looked for: an outage of the workers
 _STAMP = sa.TIMESTAMP(timezone=True)
 _AT = sa.bindparam("at", type_=_STAMP)
 _SUBSCRIPTION = "clock.carrier = {0}.carrier AND clock.msisdn_token = {0}.msisdn_token"
@@ -73,7 +73,8 @@ WITH {RULE}, triggered AS (
 BEGIN_DEVICE = sa.text(f"""
 WITH {RULE}, told AS (
     SELECT carrier, msisdn_token, max(at) AS event_at FROM sim_event
-    WHERE received_at > :since AND received_at <= :at AND kind = '{SimEventKind.DEVICE_CHANGED}'
+    WHERE received_at > :since AND received_at <= :at AND at <= :at
+      AND kind = '{SimEventKind.DEVICE_CHANGED}'
     GROUP BY carrier, msisdn_token
 ), wanted AS (
     SELECT told.carrier, told.msisdn_token, CAST(NULL AS uuid) AS case_id, subscription.province,
@@ -81,8 +82,7 @@ WITH {RULE}, told AS (
     FROM told JOIN subscription USING (carrier, msisdn_token)
     JOIN rule ON rule.trigger = '{Trigger.DEVICE_CHANGE}'
     LEFT JOIN clock USING (carrier, msisdn_token)
-    WHERE told.event_at <= :at
-      AND (clock.carrier IS NULL OR ({_ANEW} AND clock.ended_at < told.event_at))
+    WHERE (clock.carrier IS NULL OR ({_ANEW} AND clock.ended_at < told.event_at))
       AND NOT EXISTS (
         SELECT FROM sim_event AS face WHERE face.msisdn_token = told.msisdn_token
           AND face.carrier = told.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'

@@ -205,6 +205,20 @@ async def test_a_changed_handset_and_a_face(service, owner):
         ]  # fmt: skip
 
 
+async def test_an_event_from_the_future_begins_nothing_and_hides_nothing(service, owner):
+    records(service, owner, [row(912345678)], verified=[0])
+    await clocking.in_force(service)
+    token = service.keyring.token("msisdn", 912345678)
+    for at in (NOON, NOON + timedelta(minutes=4)):
+        owner.execute(
+            "INSERT INTO sim_event (carrier, client, msisdn_token, kind, at, received_at) "
+            "VALUES ('viettel', 'c', %s, 'device_changed', %s, %s)", [token, at, NOON],
+        )  # fmt: skip
+    await clocking.follow(service, NOON + timedelta(minutes=1))
+    [state] = same(owner, NOON + timedelta(minutes=1))
+    assert state.started_at == NOON
+
+
 async def test_done_twice_nothing_changes(service, owner):
     records(service, owner, [row(912345678)])
     records(
