@@ -44,13 +44,13 @@ def states(owner: Any) -> list[State]:
     ]
 
 
-def folded(owner: Any, as_of: datetime.datetime, text: str | None = None) -> list[State | None]:
-    """Every clock, as its events make it, by number."""
-    read = reading.read(text or policy.shipped())
+def folded(owner: Any, as_of: datetime.datetime, *more: str) -> list[State | None]:
+    """Every clock, as its events make it, by number; under the shipped policy and `more`."""
+    known = {read.version: read for read in map(reading.read, (policy.shipped(), *more))}
     owner.execute("SET app.scope = 'ministry'; SET timezone = 'UTC'")
     events: dict[tuple[str, bytes], list[Event]] = {}
     for carrier, token, at, kind, step, detail in owner.execute(
         "SELECT carrier, msisdn_token, at, kind, step, detail::text FROM clock_event ORDER BY id"
     ):
         events.setdefault((carrier, token), []).append(Event(at, Happened(kind), step, json.loads(detail)))
-    return [machine.fold(each, {read.version: read}, as_of) for _, each in sorted(events.items())]
+    return [machine.fold(each, known, as_of) for _, each in sorted(events.items())]

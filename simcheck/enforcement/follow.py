@@ -23,7 +23,7 @@ from simcheck.gate.models import SimEventKind
 from simcheck.notices.tracks import hashing
 
 MOST = 50_000  # clocks of a statement
-LOOK_BACK = timedelta(hours=6)  # how long an event that came is looked for: an outage of the workers
+LOOK_BACK = timedelta(days=2)  # how long an event that came is looked for: an outage of the workers
 _STAMP = sa.TIMESTAMP(timezone=True)
 _AT = sa.bindparam("at", type_=_STAMP)
 _SUBSCRIPTION = "clock.carrier = {0}.carrier AND clock.msisdn_token = {0}.msisdn_token"
@@ -73,7 +73,8 @@ WITH {RULE}, triggered AS (
 BEGIN_DEVICE = sa.text(f"""
 WITH {RULE}, told AS (
     SELECT carrier, msisdn_token, max(at) AS event_at FROM sim_event
-    WHERE received_at > :since AND received_at <= :at AND kind = '{SimEventKind.DEVICE_CHANGED}'
+    WHERE received_at > :since AND received_at <= :at AND at <= :at
+      AND kind = '{SimEventKind.DEVICE_CHANGED}'
     GROUP BY carrier, msisdn_token
 ), wanted AS (
     SELECT told.carrier, told.msisdn_token, CAST(NULL AS uuid) AS case_id, subscription.province,
@@ -81,8 +82,7 @@ WITH {RULE}, told AS (
     FROM told JOIN subscription USING (carrier, msisdn_token)
     JOIN rule ON rule.trigger = '{Trigger.DEVICE_CHANGE}'
     LEFT JOIN clock USING (carrier, msisdn_token)
-    WHERE told.event_at <= :at
-      AND (clock.carrier IS NULL OR ({_ANEW} AND clock.ended_at < told.event_at))
+    WHERE (clock.carrier IS NULL OR ({_ANEW} AND clock.ended_at < told.event_at))
       AND NOT EXISTS (
         SELECT FROM sim_event AS face WHERE face.msisdn_token = told.msisdn_token
           AND face.carrier = told.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'
@@ -153,7 +153,8 @@ WITH {HELD}, back AS (
 )
 {_TOLD.format(kind="resumed", detail="'{}'")}
 """).bindparams(_AT)  # noqa: S608
-# A case that has become another's business goes on that track, from its start there; what was ordered stays.
+# A case that has become another's business goes on that track, from its start there: what was told before it
+# did counts no more, what was ordered stays.
 SWITCH = sa.text(f"""
 WITH {RULE}, {HELD}, triggered AS (
     SELECT clock.carrier, clock.msisdn_token, clock.case_id, state, decided_at, changed_at,
@@ -161,13 +162,14 @@ WITH {RULE}, {HELD}, triggered AS (
     FROM clock JOIN "case" ON "case".id = clock.case_id JOIN own USING (policy_version, track)
     WHERE ended_at IS NULL AND closed_at IS NULL AND NOT runs_in ? "case".state
 ), placed AS (
-    SELECT triggered.*, rule.track, {EVENT_AT} AS event_at, {START} AS started_at
+    SELECT triggered.*, rule.track, {EVENT_AT} AS event_at, {START} AS start
     FROM triggered JOIN rule USING (trigger)
     LEFT JOIN (SELECT case_id, first_at FROM notice_track WHERE state <> 'ended') AS told USING (case_id)
     WHERE rule.runs_in ? triggered.state
 ), other AS (
-    SELECT placed.* FROM placed JOIN clock USING (carrier, msisdn_token)
-    WHERE placed.track <> clock.track AND placed.started_at <= :at
+    SELECT placed.*, greatest(start, CASE WHEN placed.event_at IS NULL THEN changed_at END) AS started_at
+    FROM placed JOIN clock USING (carrier, msisdn_token)
+    WHERE placed.track <> clock.track AND start <= :at
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
     UPDATE clock SET trigger = other.trigger, track = other.track, policy_version = :version,

@@ -3,7 +3,8 @@
 .venv/bin/python tests/bench/clocks.py [CLOCKS] [DAYS]
 
 CLOCKS open clocks of ten carriers and 34 provinces lie on all tracks of the shipped policy, more or less far.
-They are reckoned (a tenth of them: the job), simulated over DAYS from the database, and projected one by one.
+They are reckoned (the job: a fiftieth of them), simulated over DAYS from the database, and projected one by
+one.
 """
 
 from __future__ import annotations
@@ -49,10 +50,16 @@ INSERT INTO clock (carrier, msisdn_token, province, trigger, track, policy_versi
 SELECT 'carrier' || n %% 10, decode(lpad(to_hex(n), 64, '0'), 'hex'), lpad((n %% 34)::text, 3, '0'),
        (%(triggers)s::text[])[1 + n %% 5], (%(tracks)s::text[])[1 + n %% 5], %(version)s, started, started,
        step, CASE WHEN step > 0 THEN started + interval '20 days' END,
-       CASE WHEN n %% 7 = 0 THEN interval '50 hours' ELSE '0' END, n %% 9, started, started, n %% 10 > 0
+       CASE WHEN n %% 7 = 0 THEN interval '50 hours' ELSE '0' END, n %% 9, started, started, n %% 50 > 0
 FROM (SELECT n, (ARRAY[0, 0, 0, 0, 0, 0, 1, 1, 1, 2])[1 + (n / 5) %% 10] AS step,
              %(at)s - (n * 7919 %% 17280000) * interval '1 second' AS started
       FROM generate_series(1::bigint, %(clocks)s) AS n) AS each
+"""
+
+INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = 'clock'::regclass
+  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """
 
 
@@ -72,12 +79,18 @@ def fill(owner: psycopg.Connection) -> None:
         "tracks": list(TRACKS), "triggers": list(TRACKS.values()), "version": policy.SHIPPED, "at": NOON,
         "clocks": CLOCKS,
     }  # fmt: skip
+    indexes = owner.execute(INDEXES).fetchall()  # built in the end, they take a tenth of the time
+    for name, _ in indexes:
+        owner.execute(f"DROP INDEX {name}")
     owner.execute(FILL, words)
-    owner.execute("ANALYZE clock")
+    owner.execute("SET maintenance_work_mem = '256MB'")
+    for _, made in indexes:
+        owner.execute(made)
+    owner.execute("VACUUM ANALYZE clock")
 
 
 async def worked(service: Service) -> float:
-    stale = CLOCKS // 10
+    stale = CLOCKS // 50
     with measured("clocks reckoned and written", stale):
         done = stale
         while done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -11,6 +12,7 @@ from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.enforcement import policy as documents
 from simcheck.enforcement import store
 from simcheck.enforcement.models import PolicyState, PolicyVersion
+from simcheck.enforcement.policy import Policy
 from simcheck.enforcement.reading import PolicyRefusedError
 from simcheck.errors import ConflictError
 from simcheck.review import words
@@ -19,6 +21,7 @@ router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
 ROOM = "/desk/policy"
 MOST_TEXT = 200_000
+AHEAD = timedelta(days=120)
 KINDS = {PolicyState.DRAFT: "warn", PolicyState.APPROVED: "good", PolicyState.WITHDRAWN: ""}
 Reader = Annotated[Visit, needs(Permission.POLICY_SEE)]
 Writer = Annotated[Visit, needs(Permission.POLICY_SEE, Permission.POLICY_WRITE)]
@@ -69,7 +72,7 @@ async def shown(visit: Reader, version: str) -> Response:
     return visit.page(
         "policy/one", found=found, policy=store.policy_of(found), kinds=KINDS, states=states, whose=whose,
         is_own=found.made_by == visit.person.actor, is_now=now is not None and now.version == version,
-        may_go=may_go(found),
+        may_go=may_go(found), ends=ends(store.policy_of(found)),
     )  # fmt: skip
 
 
@@ -89,6 +92,11 @@ async def withdraw(visit: Writer, version: str) -> Response:
         await store.withdraw(session, version)
     visit.note("policy.done.withdrawn")
     return visit.go(f"{ROOM}/{version}")
+
+
+def ends(policy: Policy) -> bool:
+    """Whether the holidays of the months to come are not in the policy."""
+    return (store.today() + AHEAD).year > max(policy.calendar.years, default=0)
 
 
 def may_go(version: PolicyVersion) -> bool:

@@ -8,6 +8,7 @@ from simcheck import clock
 from simcheck.cases.states import Who
 from simcheck.enforcement import moves
 from simcheck.enforcement.moves import Done
+from simcheck.enforcement.policy import shipped
 from simcheck.enforcement.words import Step
 from simcheck.reasons import Reason
 from tests import clocking
@@ -25,10 +26,10 @@ async def told(service, owner, days, start=NOON):
         settle(owner, "delivered")
 
 
-def same(owner, at):
+def same(owner, at, *more):
     """The clocks, which must be what their events make them."""
     found = clocking.states(owner)
-    assert found == clocking.folded(owner, at)
+    assert found == clocking.folded(owner, at, *more)
     return found
 
 
@@ -204,6 +205,20 @@ async def test_a_changed_handset_and_a_face(service, owner):
         ]  # fmt: skip
 
 
+async def test_an_event_from_the_future_begins_nothing_and_hides_nothing(service, owner):
+    records(service, owner, [row(912345678)], verified=[0])
+    await clocking.in_force(service)
+    token = service.keyring.token("msisdn", 912345678)
+    for at in (NOON, NOON + timedelta(minutes=4)):
+        owner.execute(
+            "INSERT INTO sim_event (carrier, client, msisdn_token, kind, at, received_at) "
+            "VALUES ('viettel', 'c', %s, 'device_changed', %s, %s)", [token, at, NOON],
+        )  # fmt: skip
+    await clocking.follow(service, NOON + timedelta(minutes=1))
+    [state] = same(owner, NOON + timedelta(minutes=1))
+    assert state.started_at == NOON
+
+
 async def test_done_twice_nothing_changes(service, owner):
     records(service, owner, [row(912345678)])
     records(
@@ -218,3 +233,52 @@ async def test_done_twice_nothing_changes(service, owner):
     await clocking.follow(service, at + timedelta(minutes=1))
     assert owner.execute("SELECT count(*) FROM clock_event").fetchone() == events
     assert len(clocking.states(owner)) == 1
+
+
+async def test_a_disowned_number_has_its_own_ladder(service, owner):
+    """Of notices, only those count that came after it was disowned."""
+    records(service, owner, [row(912345678)])
+    await clocking.in_force(service)
+    await follow_run(service)
+    await told(service, owner, 3)
+    await clocking.follow(service, NOON + 3 * DAY)
+    at = NOON + 3 * DAY
+    with clock.fixed(at):
+        await close(service, owner, "disowned", Who.HOLDER)
+    await clocking.follow(service, at)
+    assert same(owner, at)[0].paused_at == at
+    await told(service, owner, 6, at + DAY)
+    due = MORNING + timedelta(days=10, hours=8)
+    await clocking.follow(service, due)
+    [state] = same(owner, due)
+    assert (state.track, state.started_at, state.notice_days) == ("C08_ART10_NOT_MINE", at + DAY, 5)
+    assert (state.next_at, state.due(due)) == (due, Step.ONE_WAY)
+    with clock.fixed(due):
+        await close(service, owner, "ask_holder", Who.STAFF)
+    await clocking.follow(service, due)
+    [state] = same(owner, due)
+    assert (state.track, state.started_at, state.proven) == ("D163_2024", due, False)
+
+
+async def test_a_policy_for_those_that_run_already_takes_them_over(service, owner):
+    mild = shipped().replace("2026.11.1", "2026.11.2").replace("after = 5\n", "after = 9\n")
+    harsh = mild.replace("2026.11.2", "2026.11.3").replace("after = 9\n", "after = 1\n")
+    harsh = harsh.replace('applies = "open"', 'applies = "new"').replace("2026-11-23", "2026-11-24")
+    records(service, owner, [row(912345678)])
+    await clocking.in_force(service)
+    await follow_run(service)
+    await told(service, owner, 1)
+    await clocking.follow(service, NOON)
+    before = same(owner, NOON)[0]
+    for text, at in ((mild, NOON + timedelta(hours=1)), (harsh, NOON + DAY)):
+        await clocking.in_force(service, text, at)
+        await clocking.follow(service, at + timedelta(minutes=1))
+    [state] = same(owner, at + timedelta(minutes=1), mild, harsh)
+    assert (state.policy_version, state.started_at) == ("2026.11.2", NOON)
+    assert state.next_at == before.next_at + 4 * DAY
+    records(service, owner, [row(912345679)], carrier="mobifone")
+    await follow_run(service)
+    await told(service, owner, 1, NOON + 2 * DAY)
+    await clocking.follow(service, NOON + 2 * DAY)
+    found = same(owner, NOON + 2 * DAY, mild, harsh)
+    assert sorted(each.policy_version for each in found) == ["2026.11.2", "2026.11.3"]

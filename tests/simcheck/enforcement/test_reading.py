@@ -43,7 +43,7 @@ def test_the_shipped_policy_is_the_law_as_it_is_known():
         "C08_ART10_CMND9": [(one, 60, Unit.DAYS), *later],
         "C08_ART10_FOREIGN_PASSPORT": [],
         "C08_ART10_EXEMPT": [],
-        "STAFF_SUSPENSION": [(one, 1, Unit.WORKING_DAYS), *later],
+        "STAFF_SUSPENSION": [(one, 5, Unit.DAYS), *later],
     }
     assert found.track_for(Trigger.NOT_COMPLIANT, date(2024, 12, 23)).id == "D49_2017"
     assert found.track_for(Trigger.NOT_COMPLIANT, date(2024, 12, 24)).id == "D163_2024"
