@@ -11,6 +11,7 @@ from simcheck.commands import (
     demo_people,
     keys,
     notices,
+    orders,
     people,
     policy,
     processes,
@@ -40,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(register.app, name="register")
     app.add_typer(notices.app, name="notices")
     app.add_typer(policy.app, name="policy")
+    app.add_typer(orders.app, name="orders")
     app.add_typer(questions.app, name="questions")
     app.add_typer(runs.app, name="runs")
     app.add_typer(report.app, name="report")

@@ -48,7 +48,7 @@ WHERE NOT EXISTS (
     WHERE before.carrier = asked.carrier AND before.msisdn_token = asked.msisdn_token
       AND before.act = 'restore' AND before.made_at >= ordered_at
       AND (before.state IN ('proposed', 'sent', 'unknown', 'done') OR before.outcome IN ('not_ours', 'ended')
-           OR before.state = 'failed' AND before.outcome_at > :again_since)
+           OR before.outcome IN ('failed', 'no_number') AND before.outcome_at > :again_since)
 )
 ORDER BY carrier, msisdn_token LIMIT :most
 """).bindparams(
