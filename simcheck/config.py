@@ -234,7 +234,9 @@ class Settings(BaseSettings):
     )
 
     # Orders to carriers.
-    orders_lines: int = Field(100_000, ge=1, le=1_000_000, description="The most lines of one order.")
+    orders_lines: int = Field(
+        20_000, ge=1, le=1_000_000, description="The most lines of one order: it locks their cases for seconds."
+    )
     orders_hours: float = Field(72, gt=0, description="How long a proposal waits for its second person.")
     orders_register_hours: float = Field(
         168, gt=0, description="Greatest age of the register that an order may rest on."

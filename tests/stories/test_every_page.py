@@ -37,6 +37,7 @@ VALUES = {
     "case_id": "SELECT id FROM \"case\" WHERE acts = 'staff' ORDER BY reasons DESC, opened_at, id LIMIT 1",
     "month": "SELECT to_char(max(day), 'YYYY-MM') FROM country_day",
     "number": "SELECT min(number) FROM question",
+    "order_id": "SELECT id FROM order_batch ORDER BY proposed_at DESC LIMIT 1",
     "proposal_id": "SELECT id FROM bulk_proposal ORDER BY proposed_at DESC LIMIT 1",
     "review_id": "SELECT id FROM double_review ORDER BY id LIMIT 1",
     "username": "SELECT min(username) FROM person",
