@@ -1,5 +1,5 @@
-"""Orders in a real browser: due, braked, approved, answered by the carrier's people; each page at every width, and
-for people who use a screen reader.
+"""Orders in a real browser: due, braked, approved, answered by the carrier's people; each page at every
+width, and for people who use a screen reader.
 """
 
 from __future__ import annotations

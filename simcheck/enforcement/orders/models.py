@@ -92,7 +92,7 @@ class OrderBatch(Base):
         sa.CheckConstraint("num_nonnulls(sent_at, digest, size) IN (0, 3)", name="file"),
         sa.CheckConstraint("(state IN ('rejected', 'stopped')) = (reason IS NOT NULL)", name="reason"),
         sa.Index(
-            "order_batch_one_proposed_idx", "carrier", "act", unique=True,
+            "order_batch_one_proposed_idx", "carrier", "act", "proposed_by", unique=True,
             postgresql_where=sa.text("state = 'proposed'"),
         ),
         sa.Index(None, "proposed_at", "id"),

@@ -137,7 +137,9 @@ async def _add(session: AsyncSession, service: Service, carrier: str, step: int,
 
 
 async def _open(session: AsyncSession, carrier: str, act: OrderAct) -> OrderBatch:
-    """The proposal that is open for a carrier and an act, a new one where there is none; locked."""
+    """One's own open proposal for a carrier and an act, a new one where there is none; locked. What others
+    proposed stays theirs: whoever adds to a proposal must not approve it.
+    """
     made = (
         pg.insert(OrderBatch)
         .values(
@@ -148,5 +150,6 @@ async def _open(session: AsyncSession, carrier: str, act: OrderAct) -> OrderBatc
     )  # fmt: skip
     await session.execute(made)
     here = (OrderBatch.carrier == carrier, OrderBatch.act == act, OrderBatch.state == OrderState.PROPOSED)
-    query = sa.select(OrderBatch).where(*here).with_for_update()
+    query = sa.select(OrderBatch).where(*here, OrderBatch.proposed_by == actor_of(session))
+    query = query.with_for_update()
     return (await session.scalars(query)).one()

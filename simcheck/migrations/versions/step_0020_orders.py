@@ -47,7 +47,8 @@ CREATE TABLE order_batch (
     CONSTRAINT order_batch_file_check CHECK (num_nonnulls(sent_at, digest, size) IN (0, 3)),
     CONSTRAINT order_batch_reason_check CHECK ((state IN ('rejected', 'stopped')) = (reason IS NOT NULL))
 );
-CREATE UNIQUE INDEX order_batch_one_proposed_idx ON order_batch (carrier, act) WHERE state = 'proposed';
+CREATE UNIQUE INDEX order_batch_one_proposed_idx ON order_batch (carrier, act, proposed_by)
+    WHERE state = 'proposed';
 CREATE INDEX order_batch_proposed_at_id_idx ON order_batch (proposed_at, id);
 CREATE INDEX order_batch_carrier_proposed_at_id_idx ON order_batch (carrier, proposed_at, id);
 CREATE INDEX order_batch_approved_idx ON order_batch (approved_at) WHERE state = 'approved';

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simcheck import clock
+from simcheck.enforcement.orders import propose
 from simcheck.enforcement.orders.brake import Caps
 from tests.ordering import (
     DAY,
@@ -44,6 +46,19 @@ async def test_what_comes_due_later_joins_the_open_proposal(service, owner, tmp_
     let_be_due(owner, service.keyring, [3], step=1)
     assert (await proposed(service)).lines == {"viettel": 2}
     assert {(each.act, each.lines) for each in batches(owner)} == {("one_way", 2), ("two_way", 1)}
+
+
+async def test_what_a_person_proposes_is_not_added_to_what_the_job_proposed(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    let_be_due(owner, service.keyring, [1])
+    await proposed(service)
+    let_be_due(owner, service.keyring, [2])
+    with clock.fixed(NOON):
+        async with service.database.transaction("person:an", ministry=True) as session:
+            await propose.propose(session, service, Caps(100, 100))
+    assert {(each.proposed_by, each.lines) for each in batches(owner)} == {
+        ("job:orders.propose", 1), ("person:an", 1),
+    }  # fmt: skip
 
 
 async def test_more_than_a_day_may_have_pulls_the_brake_and_proposes_nothing(service, owner, tmp_path):
