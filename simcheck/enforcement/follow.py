@@ -167,7 +167,8 @@ WITH {RULE}, {HELD}, triggered AS (
     LEFT JOIN (SELECT case_id, first_at FROM notice_track WHERE state <> 'ended') AS told USING (case_id)
     WHERE rule.runs_in ? triggered.state
 ), other AS (
-    SELECT placed.*, greatest(start, CASE WHEN placed.event_at IS NULL THEN changed_at END) AS started_at
+    SELECT placed.*, CASE WHEN placed.event_at IS NULL THEN greatest(start, changed_at) ELSE start END
+        AS started_at
     FROM placed JOIN clock USING (carrier, msisdn_token)
     WHERE placed.track <> clock.track AND start <= :at
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED

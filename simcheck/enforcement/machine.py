@@ -188,9 +188,11 @@ def _switched(state: State, event: Event) -> State:
     started_at = _moment(detail.get("started_at"))
     if started_at is None:
         return to
+    stands = state.paused_at if state.step else event.at
     return replace(
-        _anew(to, started_at), shift=state.shift if state.step else _NONE, paused_at=state.paused_at
-    )
+        _anew(to, started_at), shift=state.shift if state.step else _NONE,
+        paused_at=stands if state.paused_at else None,
+    )  # fmt: skip
 
 
 def _ended(state: State, event: Event) -> State:

@@ -19,7 +19,7 @@ from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Trigger, U
 from simcheck.errors import InvalidError
 
 Word = TypeVar("Word", bound=StrEnum)
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
+_VERSION = re.compile(r"(?!simulation$)[0-9A-Za-z][0-9A-Za-z._-]{0,39}")  # a page has the other name
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,59}")
 _CONFIDENCE = ("H", "M", "L", "A")
 _LONGEST = 3_660  # of any unit
@@ -120,11 +120,11 @@ class _Table:
         return found
 
     def _one(self, key: str, value: object, words: type[Word], default: Word) -> Word:
-        if value not in set(words):
+        if not isinstance(value, str) or value not in set(words):
             known = ", ".join(words)
             self.fault(key, f"{key} says {value!r}, which is unknown. There are {known}.")
             return default
-        return words(value)  # type: ignore[arg-type]
+        return words(value)
 
     def table(self, key: str) -> _Table:
         """A table in this one."""

@@ -45,11 +45,11 @@ own AS (
 # When a case became what brought it onto a track that begins with an event.
 EVENT_AT = f"""CASE WHEN trigger IN ('{Trigger.SUSPENSION}', '{Trigger.DISOWNED}')
     THEN coalesce(decided_at, changed_at) END"""
-# From when a clock counts: never before its holder was told, unless an event begins it; and not before the
-# case became what it is.
-START = f"""CASE starts
-    WHEN '{Starts.EVENT}' THEN {EVENT_AT}
-    ELSE greatest(first_at, since, {EVENT_AT}) + CASE WHEN first_at IS NULL THEN NULL ELSE interval '0' END
+# From when a clock counts: never before its holder was told, unless an event begins it. Where a decision
+# does, it is the first notice after it: what was told before was about something else.
+START = f"""CASE
+    WHEN starts = '{Starts.EVENT}' THEN {EVENT_AT}
+    WHEN first_at >= coalesce({EVENT_AT}, first_at) THEN greatest(first_at, since)
 END"""
 
 

@@ -167,6 +167,7 @@ async def test_after_a_dispute_everything_begins_again(service, owner):
 
 
 async def test_a_decision_to_suspend_is_another_track(service, owner):
+    """The clock stands still until the holder has heard of it, and counts from there."""
     records(service, owner, [row(912345678)])
     await clocking.in_force(service)
     await follow_run(service)
@@ -175,9 +176,12 @@ async def test_a_decision_to_suspend_is_another_track(service, owner):
     await clocking.follow(service, at)
     with clock.fixed(at):
         await close(service, owner, "suspend", Who.STAFF)
-    await clocking.follow(service, at + DAY)
-    [state] = same(owner, at + DAY)
-    assert (state.track, state.started_at, state.event_at) == ("STAFF_SUSPENSION", at, at)
+    await clocking.follow(service, at)
+    assert (same(owner, at)[0].track, same(owner, at)[0].paused_at) == ("D163_2024", at)
+    await told(service, owner, 1, at + DAY)
+    await clocking.follow(service, at + 2 * DAY)
+    [state] = same(owner, at + 2 * DAY)
+    assert (state.track, state.started_at, state.event_at) == ("STAFF_SUSPENSION", at + DAY, at)
     assert (state.paused_at, state.next_step, state.proven) == (None, 1, False)
 
 

@@ -4,6 +4,8 @@ import re
 from datetime import date, time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simcheck.cases.states import State
 from simcheck.enforcement import policy, reading
@@ -178,6 +180,49 @@ def test_what_cannot_be_kept_to_is_refused_with_its_line(name):
 def test_every_fault_is_told_at_once():
     text = SHIPPED.replace("after = 15", "after = 0", 1).replace('unit = "days"', 'unit = "moons"', 1)
     assert len(refused(text)) == 2
+
+
+VALUES = [
+    "[]",
+    "{}",
+    "0",
+    "-1",
+    "true",
+    '"x"',
+    "2026-01-01",
+    "08:00:00",
+    "[[1]]",
+    "[{}]",
+    "1e9",
+    "nan",
+    "= =",
+]
+
+
+@given(st.data())
+def test_whatever_is_written_is_read_or_refused(data):
+    """No text breaks the reader: lines are lost, moved, doubled, or say something else."""
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        line = lines.pop(place)
+        how = data.draw(st.sampled_from(["lost", "moved", "doubled", "other"]))
+        if how == "moved":
+            lines.insert(data.draw(st.integers(0, len(lines))), line)
+        elif how == "doubled":
+            lines[place:place] = [line, line]
+        elif how == "other":
+            lines.insert(place, f"{line.partition('=')[0]} = {data.draw(st.sampled_from(VALUES))}")
+    faults = ()
+    try:
+        reading.read("\n".join(lines))
+    except PolicyRefusedError as error:
+        faults = error.faults
+    assert all(1 <= line <= len(lines) for line, _ in faults)
+
+
+def test_a_name_that_a_page_has_is_no_version():
+    assert refused(SHIPPED.replace('"2026.11.1"', '"simulation"'))[0][0] == line_of("version =")
 
 
 def test_an_empty_text_says_what_is_missing():

@@ -138,7 +138,7 @@ async def test_who_uses_a_disowned_number_hears_of_it(service, owner):
     records(service, owner, [row(912345678)])
     await follow_run(service)
     await sweep(service)
-    with clock.fixed(NOON):
+    with clock.fixed(NOON + timedelta(minutes=1)):
         await close(service, owner, "disowned", Who.HOLDER)
     await sweep(service, NOON + timedelta(minutes=5))
     assert noticing.tracks(owner) == [("active", 2, 0)]  # what was told before was of something else
