@@ -235,7 +235,7 @@ class Settings(BaseSettings):
 
     # Orders to carriers.
     orders_lines: int = Field(
-        20_000, ge=1, le=1_000_000, description="The most lines of one order: it locks their cases for seconds."
+        20_000, ge=1, le=1_000_000, description="The most lines of one order; sending it locks their cases."
     )
     orders_hours: float = Field(72, gt=0, description="How long a proposal waits for its second person.")
     orders_register_hours: float = Field(
