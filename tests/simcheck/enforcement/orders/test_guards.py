@@ -27,7 +27,7 @@ from tests.ordering import (
 from tests.simcheck.enforcement.orders.test_send import agreed
 
 pytestmark = pytest.mark.anyio
-NUMBERS = (1, 2, 3, 4)
+NUMBERS = range(1, 9)
 WHAT = "due due due propose propose approve approve send send answer hold free free correct".split()
 LINES = """
 SELECT order_line.*, "case".closed_at, "case".held FROM order_line JOIN "case" ON "case".id = case_id
