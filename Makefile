@@ -57,7 +57,7 @@ lint: install  ## style, types, import rules
 accuracy: install  ## false accepts and false alarms by kind of error, beside three baselines
 	$(BIN)/python tests/bench/accuracy.py
 
-bench: install .venv-bench/installed  ## the check beside DuckDB, pandas and Splink; the lake; an upload to its cases; the OTP question; notices; SMS; the desks
+bench: install .venv-bench/installed  ## the check beside DuckDB, pandas and Splink; the lake; an upload to its cases; the OTP question; notices; SMS; the desks; clocks
 	.venv-bench/bin/python tests/bench/speed.py
 	$(BIN)/python tests/bench/lake.py
 	$(BIN)/python tests/bench/service.py
@@ -65,6 +65,7 @@ bench: install .venv-bench/installed  ## the check beside DuckDB, pandas and Spl
 	$(BIN)/python tests/bench/notices.py
 	$(BIN)/python tests/bench/sending.py
 	$(BIN)/python tests/bench/desks.py
+	$(BIN)/python tests/bench/clocks.py
 
 # The programs that we are measured against live apart, so that nothing of them is loaded by simcheck.
 .venv-bench/installed: $(LOCK_BENCH)

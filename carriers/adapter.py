@@ -35,7 +35,14 @@ class ProfileAdapter:
     def read(self, file: File | Path, columns: tuple[str, ...] = DECLARED_COLUMNS) -> Reading:
         """See `Adapter.read`."""
         profile = self.profile.of_deltas() if CHANGE in columns else self.profile
-        return Reading(file, profile, columns, _read, self.chunk_bytes)
+        return read_as(profile, file, columns, self.chunk_bytes)
+
+
+def read_as(
+    profile: Profile, file: File | Path, columns: tuple[str, ...], chunk_bytes: int = CHUNK_BYTES
+) -> Reading:
+    """A reading of `file` as a profile says, whatever the columns mean."""
+    return Reading(file, profile, columns, _read, chunk_bytes)
 
 
 def _read(reading: Reading) -> Iterator[pa.RecordBatch]:

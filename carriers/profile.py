@@ -15,7 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simcheck.errors import UsageError
-from simcheck.records import CHANGE, DECLARED_COLUMNS, REQUIRED
+from simcheck.records import (
+    ACTS,
+    CHANGE,
+    DECLARED_COLUMNS,
+    ORDER_COLUMNS,
+    ORDER_REQUIRED,
+    OUTCOMES,
+    REQUIRED,
+)
 
 FILE_NAME = "carrier.toml"
 FORMATS = ("csv", "workbook", "jsonl", "fixed", "parquet")
@@ -26,12 +34,26 @@ SHEET_ROWS = (
 )
 DATE_PARTS = re.compile(r"%(.?)")
 
-TOP_KEYS = {"code", "name", "assumption", "file", "columns", "values", "expect"}
+TOP_KEYS = {"code", "name", "assumption", "file", "columns", "values", "expect", "orders"}
 FILE_KEYS = {
     "format", "also", "extensions", "compression", "encodings", "delimiter", "quote",
     "date_format", "numbers", "sheet_rows",
 }  # fmt: skip
 EXPECT_KEYS = {"rows", "required", "max_empty"}
+ORDER_KEYS = {"assumption", "columns", "values"}
+ORDER_WORDS = {"act": ACTS, "outcome": OUTCOMES}
+
+
+@dataclass(frozen=True)
+class Orders:
+    """How the carrier's orders are written, where they differ from its files: columns and words, as `Profile`
+    has them.
+    """
+
+    assumption: str
+    headers: Mapping[str, tuple[str, ...]]
+    positions: Mapping[str, tuple[int, int]]
+    values: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -63,6 +85,7 @@ class Profile:
     rows: tuple[int, int]
     required: tuple[str, ...]
     max_empty: Mapping[str, float]
+    orders: Orders | None = None
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -126,7 +149,8 @@ class _Loader:
         formats = (self.one_of(file, "format", FORMATS), *self.words(file, "also", FORMATS))
         if "csv" in formats and not delimiter:
             raise self.wrong("delimiter", "must be given for the format csv")
-        headers, positions = self.columns(self.table(table, "columns"), "fixed" in formats)
+        fixed = "fixed" in formats
+        headers, positions = self.columns(self.table(table, "columns"), fixed)
         return Profile(
             code=code,
             name=self.text(table, "name"),
@@ -147,7 +171,20 @@ class _Loader:
             rows=self.row_range(expect),
             required=self.required(expect, tuple(positions or headers)),
             max_empty=self.max_empty(self.table(expect, "max_empty")),
+            orders=self.orders(table, fixed) if "orders" in table else None,
         )
+
+    def orders(self, table: Mapping[str, object], fixed: bool) -> Orders:
+        given = self.table(table, "orders")
+        self.known(given, ORDER_KEYS, "orders.")
+        headers, positions = self.columns(
+            self.table(given, "columns"), fixed, ORDER_COLUMNS, ORDER_REQUIRED, "orders."
+        )
+        values = self.values(self.table(given, "values"), tuple(ORDER_WORDS), "orders.")
+        for column, words in values.items():
+            if unknown := sorted(set(words.values()) - set(ORDER_WORDS[column])):
+                raise self.wrong(f"orders.values.{column}", f"has {unknown[0]}, which is no word of ours")
+        return Orders(self.text(given, "assumption"), headers, positions, values)
 
     def known(self, table: Mapping[str, object], keys: set[str], prefix: str) -> None:
         for key in table:
@@ -206,20 +243,21 @@ class _Loader:
         return value
 
     def columns(
-        self, table: Mapping[str, object], fixed: bool
-    ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[int, int]]]:
+        self, table: Mapping[str, object], fixed: bool, ours: tuple[str, ...] = DECLARED_COLUMNS,
+        required: tuple[str, ...] = REQUIRED, prefix: str = "",
+    ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[int, int]]]:  # fmt: skip
         headers: dict[str, tuple[str, ...]] = {}
         positions: dict[str, tuple[int, int]] = {}
-        self.known(table, set(DECLARED_COLUMNS), "columns.")
+        self.known(table, set(ours), f"{prefix}columns.")
         for column, value in table.items():
             if fixed:
                 positions[column] = self.position(column, value)
             else:
                 headers[column] = self.header_names(column, value)
         self.no_overlap(headers, positions)
-        for column in REQUIRED:
+        for column in required:
             if column not in table:
-                raise self.wrong(f"columns.{column}", "must be given")
+                raise self.wrong(f"{prefix}columns.{column}", "must be given")
         return headers, positions
 
     def header_names(self, column: str, value: object) -> tuple[str, ...]:
@@ -254,13 +292,15 @@ class _Loader:
                 raise self.wrong(f"columns.{column}", "overlaps the column before it")
             end = start + width
 
-    def values(self, table: Mapping[str, object]) -> dict[str, dict[str, str]]:
-        self.known(table, set(DECLARED_COLUMNS), "values.")
+    def values(
+        self, table: Mapping[str, object], ours: tuple[str, ...] = DECLARED_COLUMNS, prefix: str = ""
+    ) -> dict[str, dict[str, str]]:
+        self.known(table, set(ours), f"{prefix}values.")
         found: dict[str, dict[str, str]] = {}
         for column in table:
             words = self.table(table, column)
             if not all(isinstance(ours, str) for ours in words.values()):
-                raise self.wrong(f"values.{column}", 'must map words to words, such as "Nam" = "M"')
+                raise self.wrong(f"{prefix}values.{column}", 'must map words to words, such as "Nam" = "M"')
             found[column] = {theirs: str(ours) for theirs, ours in words.items()}
         return found
 

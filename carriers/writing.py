@@ -12,6 +12,7 @@ workbook cuts one of more than 32,767 characters.
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -29,7 +30,7 @@ from carriers.readers import legacy
 from carriers.values import Vocabulary
 from simcheck.errors import OutputError, UsageError
 
-DATE_COLUMNS = ("date_of_birth", "activated_on", "face_verified_at")
+DATE_COLUMNS = ("date_of_birth", "activated_on", "face_verified_at", "due_on", "done_at")
 _DATE = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 _SLICES = {"Y": (0, 4), "y": (2, 4), "m": (5, 7), "d": (8, 10)}
 _COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
@@ -64,7 +65,8 @@ def write(profile: Profile, path: Path, batches: Iterable[pa.RecordBatch], encod
             rows = _write_parquet(profile, aside, columns, theirs)
         else:
             compression = _COMPRESSION.get(path.suffix, profile.compression)
-            rows = _write_text(profile, aside, columns, theirs, (kind, encoding, compression))
+            with aside.open("wb") as raw:
+                rows = _write_text(profile, raw, columns, theirs, (kind, encoding, compression))
         os.replace(aside, path)
     except OSError as error:
         cause = error.strerror or type(error).__name__
@@ -74,6 +76,30 @@ def write(profile: Profile, path: Path, batches: Iterable[pa.RecordBatch], encod
     finally:
         aside.unlink(missing_ok=True)
     return rows
+
+
+def in_memory(profile: Profile, batch: pa.RecordBatch) -> bytes:
+    """A file of these rows that never lies on a disk: in the profile's first format and encoding.
+
+    Raises UsageError for a format that is written to a disk alone.
+    """
+    if profile.format == "parquet":
+        raise UsageError(f"The carrier {profile.code} takes Parquet, in which orders are not written")
+    columns, stream = list(profile.columns), _Kept()
+    theirs = iter([_theirs(profile, columns, batch)])
+    if profile.format == "workbook":
+        writing_workbook.write(profile, stream, columns, theirs)
+    else:
+        how = (profile.format, profile.encodings[0], profile.compression)
+        _write_text(profile, stream, columns, theirs, how)
+    return stream.getvalue()
+
+
+class _Kept(io.BytesIO):
+    """A file in memory whose content is still there when a compressor has closed it."""
+
+    def close(self) -> None:
+        """Nothing: there is nothing to let go of."""
 
 
 def _theirs(profile: Profile, columns: list[str], batch: pa.RecordBatch) -> Columns:
@@ -116,11 +142,11 @@ def _write_parquet(profile: Profile, path: Path, columns: list[str], batches: It
 
 
 def _write_text(
-    profile: Profile, path: Path, columns: list[str], batches: Iterator[Columns], how: tuple[str, str, str]
+    profile: Profile, raw: BinaryIO, columns: list[str], batches: Iterator[Columns], how: tuple[str, str, str]
 ) -> int:
     kind, encoding, compression = how
     rows = 0
-    with path.open("wb") as raw, _compressed(raw, compression) as out:
+    with _compressed(raw, compression) as out:
         if encoding == "utf-16":
             out.write(b"\xff\xfe")
         if kind == "csv":

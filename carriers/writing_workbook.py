@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import xlsxwriter
@@ -26,9 +27,17 @@ _CREATED = datetime.datetime(2000, 1, 1)  # the same rows make the same bytes
 Put = Callable[[Worksheet, int, int, str], None]
 
 
-def write(profile: Profile, path: Path, columns: list[str], batches: Iterator[dict[str, pa.Array]]) -> int:
-    """Writes batches of columns (name to text) as sheets; returns the number of rows. Raises OSError."""
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+def write(
+    profile: Profile, path: Path | BinaryIO, columns: list[str], batches: Iterator[dict[str, pa.Array]]
+) -> int:
+    """Writes batches of columns (name to text) as sheets; returns the number of rows. Raises OSError.
+
+    What goes to a stream stays in memory; else a row at a time does.
+    """
+    if isinstance(path, Path):
+        book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+    else:
+        book = xlsxwriter.Workbook(path, {"in_memory": True})
     book.set_properties({"created": _CREATED})
     pattern = profile.date_format
     for part, excel in _PARTS.items():
@@ -85,4 +94,4 @@ def _put(profile: Profile, name: str, date_format: Format) -> Put:
 
     if name in profile.numbers:
         return number
-    return date if name in {"date_of_birth", "activated_on"} else text
+    return date if name in {"date_of_birth", "activated_on", "due_on"} else text

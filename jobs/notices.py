@@ -28,6 +28,12 @@ async def follow(service: Service) -> None:
                 break
     while True:
         async with service.database.transaction(FOLLOW, ministry=True) as session:
+            restarted = await tracks.restart(session, rules)
+        counts["restart"] += restarted
+        if restarted < tracks.MOST_ENDED:
+            break
+    while True:
+        async with service.database.transaction(FOLLOW, ministry=True) as session:
             paused = await tracks.pause(session)
         counts["paused"] += paused
         if paused < tracks.MOST_ENDED:

@@ -237,6 +237,28 @@ class Settings(BaseSettings):
         None, description="The mail server: a JSON object, or the path of a file with it. Unset: no email."
     )
 
+    # Orders to carriers.
+    orders_lines: int = Field(
+        20_000, ge=1, le=1_000_000, description="The most lines of one order; sending it locks their cases."
+    )
+    orders_hours: float = Field(72, gt=0, description="How long a proposal waits for its second person.")
+    orders_register_hours: float = Field(
+        168, gt=0, description="Greatest age of the register that an order may rest on."
+    )
+    orders_carrier_days: float = Field(
+        35, gt=0, description="Greatest age of the carrier's file that an order may rest on."
+    )
+    orders_acknowledged_hours: float = Field(
+        4, gt=0, description="Within how many hours a carrier says that it has an order."
+    )
+    orders_done_hours: float = Field(
+        24, gt=0, description="And within how many after that, what became of it."
+    )
+    orders_restore_hours: float = Field(2, gt=0, description="The same two, of what undoes a suspension.")
+    orders_reminders: int = Field(
+        2, ge=0, le=20, description="How often a carrier is reminded before people are told."
+    )
+
     # Runs and the register.
     lease_seconds: float = Field(
         60, gt=0, description="How long a bucket stays with a worker that gives no sign of life."

@@ -27,6 +27,18 @@ DECLARED_COLUMNS = (*REQUIRED, *OPTIONAL)
 # Columns that the cross-check itself looks at; a reader asked for these alone may skip the rest.
 CHECKED_COLUMNS = (*REQUIRED, "gender", "id_type", "row_ref", "face_verified_at", "status")
 
+# A line of an order, and what the carrier writes beside it when it sends the file back: one of OUTCOMES, and
+# when it was done.
+ORDERED_COLUMNS = ("order_id", "line", "msisdn", "act", "reason", "basis", "due_on")
+ANSWERED_COLUMNS = ("outcome", "done_at")
+ORDER_COLUMNS = (*ORDERED_COLUMNS, *ANSWERED_COLUMNS)
+# What a file that comes back must have.
+ORDER_REQUIRED = ("order_id", "line", "msisdn", "outcome")
+# What a carrier is told to do with a subscription, and what it can answer: done, it was so already, it went
+# wrong and may be tried again, the number is no (longer) one of its own, it has ended, or it does not know.
+ACTS = ("one_way", "two_way", "terminate", "restore")
+OUTCOMES = ("done", "already", "failed", "not_ours", "ended", "unknown")
+
 
 def declared_schema(columns: tuple[str, ...] = DECLARED_COLUMNS) -> pa.Schema:
     """The schema of a batch of declared rows.

@@ -57,6 +57,12 @@ class Permission(StrEnum):
     EXPORT = "export"
     PATTERN_SEE = "pattern.see"
     POLICY_SEE = "policy.see"
+    POLICY_WRITE = "policy.write"
+    POLICY_APPROVE = "policy.approve"  # another's alone
+    ORDERS_SEE = "orders.see"
+    ORDER_PROPOSE = "order.propose"
+    ORDER_APPROVE = "order.approve"  # another's alone
+    BRAKE_RELEASE = "brake.release"  # and pulling it
     TEMPLATE_SEE = "template.see"
     LINK_SEE = "link.see"
     PEOPLE_MANAGE = "people.manage"
@@ -74,6 +80,7 @@ class Permission(StrEnum):
     FEEDBACK_ACKNOWLEDGE = "feedback.acknowledge"
     OWN_CASES = "own.cases"
     ORDER_SEE = "order.see"
+    ORDER_ANSWER = "order.answer"
     OWN_FIGURES = "own.figures"
     OWN_CLIENTS = "own.clients"
     OWN_PEOPLE = "own.people"
@@ -99,23 +106,26 @@ MAY: Mapping[Role, frozenset[Permission]] = {
         _P.CASE_ASSIGN, _P.BULK_PROPOSE, _P.BULK_APPROVE, _P.DOUBLE_SEE, _P.DOUBLE_SETTLE,
         _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.EXPORT, _P.PATTERN_SEE, _P.CARE_SEE, _P.CARE_ANSWER,
         _P.CARE_PRESERVE,
+        _P.POLICY_SEE, _P.POLICY_WRITE, _P.POLICY_APPROVE, _P.ORDERS_SEE, _P.ORDER_PROPOSE,
+        _P.ORDER_APPROVE, _P.BRAKE_RELEASE,
     },
     # Figures, not people: an analyst opens no case and sees no small group.
     Role.ANALYST: _STAFF | {_P.COUNTRY_SEE, _P.EXPORT, _P.PATTERN_SEE, _P.DOUBLE_SEE},
     # Looks at everything, changes nothing, and sees personal data masked.
     Role.AUDITOR: _STAFF | {
         _P.QUEUE_SEE, _P.CASE_SEE, _P.DOUBLE_SEE, _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.PATTERN_SEE,
-        _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE, _P.QUESTION_SEE, _P.CARE_SEE,
+        _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE, _P.QUESTION_SEE, _P.ORDERS_SEE,
+        _P.CARE_SEE,
     },
     # Runs the service, and has no case to decide: who gives the rights does not use them.
     Role.ADMINISTRATOR: _STAFF | {
-        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE,
-        _P.AUDIT_SEE, _P.CARE_SEE,
+        _P.PEOPLE_MANAGE, _P.CLIENT_MANAGE, _P.JOB_MANAGE, _P.POLICY_SEE, _P.POLICY_WRITE,
+        _P.POLICY_APPROVE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE, _P.CARE_SEE,
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {
-        _P.OWN_CASES, _P.ORDER_SEE, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE, _P.QUESTION_SEE,
-        _P.QUESTION_ANSWER,
+        _P.OWN_CASES, _P.ORDER_SEE, _P.ORDER_ANSWER, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE,
+        _P.QUESTION_SEE, _P.QUESTION_ANSWER,
     },
 }  # fmt: skip
 

@@ -24,6 +24,8 @@ SCOPES: dict[str, tuple[For, str]] = {
     "cases:write": (For.CARRIER, "act on one's own cases"),
     "corrections": (For.CARRIER, "fetch and acknowledge what holders said of their records"),
     "questions": (For.CARRIER, "read and answer holders' questions"),
+    "orders:read": (For.CARRIER, "fetch orders to suspend, end or restore subscriptions"),
+    "orders:write": (For.CARRIER, "acknowledge orders, and say what became of them"),
     "events:write": (For.CARRIER, "tell that a SIM or a handset was changed"),
     "webhooks": (For.CARRIER, "be told of events"),
     "otp-checks": (For.SERVICE, "ask whether a SIM is really a person's, now"),

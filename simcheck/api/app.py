@@ -17,6 +17,7 @@ from simcheck.api import (
     feedback,
     kyc_match,
     operators,
+    orders,
     otp,
     problems,
     questions,
@@ -39,7 +40,7 @@ PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 ROUTERS = (
     token.router, operators.router, sim_events.router, kyc_match.router, batches.router,
     tus.router, runs.router, feedback.router, cases.router, corrections.router,
-    questions.router, webhooks.router,
+    questions.router, orders.router, webhooks.router,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ its route's pattern and its answer's status is logged or counted: addresses and 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from typing import Any
@@ -24,6 +25,7 @@ from simcheck.errors import SimcheckError, SlowBodyError, TooLargeError
 
 # Routes that take files, with the larger limit.
 LARGE = ("/v1/batches", "/v1/uploads", "/portal/uploads")
+ANSWERS = re.compile(r"/(v1|portal)/orders/[0-9a-f-]{36}/outcomes")  # files that come back
 QUIET = {"/healthz", "/readyz", "/metrics"}  # asked every few seconds: not logged when all is well
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -75,7 +77,7 @@ class Frame:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, status: Any) -> None:
         limit = self.settings.body_bytes
-        if scope["path"].startswith(LARGE):
+        if scope["path"].startswith(LARGE) or ANSWERS.fullmatch(scope["path"]):
             limit = self.settings.upload_bytes
         body = _Body(receive, limit, self.settings.body_seconds)
         try:

@@ -1,4 +1,4 @@
-"""`POST /v1/sim-events`: a carrier tells that SIMs or handsets were changed."""
+"""`POST /v1/sim-events`: a carrier tells of changed SIMs and handsets, and of faces checked again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class Kept(Strict):
 
 @router.post("/v1/sim-events", status_code=201)
 async def sim_events(request: Request, told: Events, acting: Annotated[Acting, acts("events:write")]) -> Kept:
-    """Tell of SIMs and handsets that were changed. For some days after, no code is sent to such a number."""
+    """Tell of SIMs and handsets that were changed, and of faces that were checked again. No code is sent to a
+    number for some days after a change.
+    """
     carrier = acting.principal.carrier
     assert carrier  # a scope of carriers' clients alone
     events = [Told(each.msisdn, each.kind, each.at) for each in told.events]

@@ -17,7 +17,7 @@ from simcheck.webhooks.models import Webhook
 
 router = APIRouter(tags=["webhooks"])
 
-Event = Literal["batch.done", "batch.refused", "feedback.ready", "case.changed"]
+Event = Literal["batch.done", "batch.refused", "feedback.ready", "case.changed", "order.made"]
 
 
 class WebhookAsked(Strict):

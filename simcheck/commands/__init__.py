@@ -15,7 +15,7 @@ COMMANDS = {
     "sender": "processes", "migrate": "processes", "submit": "submit", "twins": "twins", "keys": "keys",
     "clients": "clients", "people": "people", "audit": "audit", "register": "register", "notices": "notices",
     "questions": "questions", "runs": "runs", "report": "report", "invariants": "invariants",
-    "care": "care", "breach": "breach",
+    "care": "care", "breach": "breach", "policy": "policy", "orders": "orders",
 }  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from simcheck.db.base import Base, one_of
 
 
 class SimEventKind(StrEnum):
-    """What was changed."""
+    """What was changed, or answers a change."""
 
     SIM_CHANGED = "sim_changed"
     DEVICE_CHANGED = "device_changed"
+    FACE_VERIFIED = "face_verified"  # the holder's face was checked again, as a new handset asks for
 
 
 class OtpQuestion(Base):
@@ -45,7 +46,10 @@ class SimEvent(Base):
     """A SIM or handset that was changed, told by the carrier."""
 
     __tablename__ = "sim_event"
-    __table_args__ = (one_of("kind", SimEventKind),)
+    __table_args__ = (
+        one_of("kind", SimEventKind),
+        sa.Index(None, "received_at", postgresql_using="brin"),
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), primary_key=True)
     carrier: Mapped[str] = mapped_column(sa.ForeignKey(Carrier.code))

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
+from simcheck.cases.models import Acts
 from simcheck.db.engine import actor_of
 from simcheck.errors import ConflictError, InvalidError, NotFoundError
 from simcheck.messages import compose, templates
@@ -36,12 +37,12 @@ _FILTER = """
 """
 WAITING = sa.text(f"""
 SELECT case_id, notice_track.round, count, first_at, code, "case".carrier, "case".msisdn_token, reasons,
-       status, batch_id, bucket, row
+       status, batch_id, bucket, row, "case".state
 FROM notice_track
 JOIN "case" ON "case".id = case_id
 JOIN (SELECT carrier, msisdn_token, status, batch_id, bucket, row FROM subscription) AS lies
   ON lies.carrier = "case".carrier AND lies.msisdn_token = "case".msisdn_token
-WHERE notice_track.state = 'waiting' AND closed_at IS NULL AND acts = 'holder' AND {_FILTER}
+WHERE notice_track.state = 'waiting' AND closed_at IS NULL AND {tracks.HEARS} AND {_FILTER}
 ORDER BY batch_id, bucket, row
 """)  # noqa: S608  (no input of anybody)
 RELEASE = sa.text(f"""
@@ -176,7 +177,8 @@ async def _count(session: AsyncSession, service: Service, policy: Policy, chosen
     found = Count()
     at = schedule.opens(policy, clock.now())
     writing = Writing(service.settings, policy, at)
-    rows = await session.stream(WAITING, chosen.words, execution_options={"yield_per": BATCH})
+    words = {**chosen.words, "holder": Acts.HOLDER.value}
+    rows = await session.stream(WAITING, words, execution_options={"yield_per": BATCH})
     async for part in rows.partitions(BATCH):
         due = [Due(*row) for row in part]
         told = [plan.notice(policy, each._replace(sent=0, first_at=None), at) for each in due]

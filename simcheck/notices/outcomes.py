@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import clock
 from simcheck.cases.models import Acts
 from simcheck.messages.words import Kind
-from simcheck.notices import closing, plan, schedule
+from simcheck.notices import closing, plan, schedule, tracks
 from simcheck.notices.letters import Result, tell
 from simcheck.notices.plan import Due
 from simcheck.notices.policy import Policy
@@ -40,9 +40,9 @@ LEFT JOIN (SELECT carrier, msisdn_token, status, batch_id, bucket, row FROM subs
 _CASES = sa.bindparam("cases", type_=pg.ARRAY(sa.Uuid()))
 STANDING = sa.text(f"""
 SELECT case_id, notice_track.round, count, first_at, code, "case".carrier, "case".msisdn_token, reasons,
-       status, batch_id, bucket, row
+       status, batch_id, bucket, row, "case".state
 FROM notice_track JOIN "case" ON "case".id = case_id {_LIES}
-WHERE case_id = ANY(:cases) AND batch_id IS NOT NULL AND closed_at IS NULL AND acts = :holder
+WHERE case_id = ANY(:cases) AND batch_id IS NOT NULL AND closed_at IS NULL AND {tracks.HEARS}
 """).bindparams(_CASES)  # noqa: S608  (no input of anybody)
 OVER = sa.text(f"""
 SELECT case_id, code, "case".carrier, "case".msisdn_token, count, notice_track.round, close_reason, status,

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
 from simcheck.cases.models import Acts
-from simcheck.cases.states import holders_reasons
+from simcheck.cases.states import State, holders_reasons
 from simcheck.matching import rules
 from simcheck.messages.words import Group, group_of
 from simcheck.notices import recipients, schedule, tracks
@@ -35,9 +35,9 @@ MOST_FOUND = 100_000
 BATCH = 5_000
 _STAMP = sa.TIMESTAMP(timezone=True)
 _CASES = sa.bindparam("cases", type_=pg.ARRAY(sa.Uuid()))
-_DUE = """
+_DUE = f"""
     notice_track.state IN ('active', 'unreachable') AND next_at <= :at
-    AND closed_at IS NULL AND acts = :holder
+    AND closed_at IS NULL AND {tracks.HEARS}
 """
 # On a holiday (`begins` false) nobody hears for the first time.
 DUE = sa.text(f"""
@@ -52,7 +52,7 @@ LIMIT :most
 """).bindparams(sa.bindparam("at", type_=_STAMP))  # noqa: S608  (no input of anybody)
 TAKE = sa.text(f"""
 SELECT case_id, notice_track.round, count, first_at, code, "case".carrier, "case".msisdn_token, reasons,
-       status, batch_id, bucket, row
+       status, batch_id, bucket, row, "case".state
 FROM (
     SELECT notice_track.* FROM notice_track WHERE case_id = ANY(:cases) FOR UPDATE SKIP LOCKED
 ) AS notice_track
@@ -92,6 +92,7 @@ class Due(NamedTuple):
     batch_id: uuid.UUID
     bucket: int
     row: int
+    state: str
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ async def make(
 
 def notice(policy: Policy, due: Due, at: datetime) -> Told:
     """The notice that comes next in a case; after the deadline, it names none."""
-    group = group_told(due.reasons)
+    group = Group.DECEASED if due.state == State.DISOWNED else group_told(due.reasons)
     ladder = policy.ladder(group)
     last = schedule.deadline(policy, ladder, due.first_at or at)
     return Told(
@@ -155,7 +156,7 @@ def notice(policy: Policy, due: Due, at: datetime) -> Told:
 
 @lru_cache(maxsize=1 << 16)
 def group_told(reasons: int) -> Group:
-    """The group that a case's holder is told of (`tracks.GROUP` in Python)."""
+    """The group of these reasons (`tracks.GROUP` in Python)."""
     return group_of(reasons & holders_reasons(rules.load()) or reasons)
 
 

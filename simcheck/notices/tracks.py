@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.cases.models import Acts
-from simcheck.cases.states import holders_reasons
+from simcheck.cases.states import State, holders_reasons
 from simcheck.matching import rules
-from simcheck.messages.words import group_sql
+from simcheck.messages.words import Group, group_sql
 from simcheck.notices import schedule
 from simcheck.notices.models import TrackState
 from simcheck.notices.policy import Policy
@@ -33,8 +33,14 @@ SETTLE = sa.text("""
 SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
        set_config('enable_nestloop', :loops, true)
 """)
+# Cases whose holders hear of it: where it is their turn, and where a number is to be cut off because nobody
+# stands for it, or staff decided so. There the carrier acts, but nobody is cut off without having been told.
+_TO_BE_CUT = f"('{State.DISOWNED}', '{State.SUSPENSION}')"
+HEARS = f"""(acts = :holder OR "case".state IN {_TO_BE_CUT})"""
 # What a holder is told of: the reasons that are theirs; all, where staff ask about a record that has none.
-GROUP = f"""(SELECT {group_sql("told.mask")} FROM (
+# Of a number whose person disowns it, that it does not stand in the name of whoever uses it.
+GROUP = f"""(SELECT CASE "case".state WHEN '{State.DISOWNED}' THEN '{Group.DECEASED}'
+                    ELSE {group_sql("told.mask")} END FROM (
     SELECT coalesce(nullif("case".reasons & :holders, 0), "case".reasons) AS mask
 ) AS told)"""  # noqa: S608
 _STAMP = sa.TIMESTAMP(timezone=True)
@@ -49,7 +55,7 @@ BEGIN = sa.text(f"""
 INSERT INTO notice_track (case_id, carrier, msisdn_token, reason_group, state, next_at)
 SELECT id, carrier, msisdn_token, {GROUP}, :state, CASE WHEN :state = 'active' THEN {_SPREAD} END
 FROM "case"
-WHERE closed_at IS NULL AND acts = :holder
+WHERE closed_at IS NULL AND {HEARS}
   AND NOT EXISTS (SELECT FROM notice_track WHERE case_id = "case".id)
 LIMIT :most
 ON CONFLICT DO NOTHING
@@ -58,7 +64,7 @@ ON CONFLICT DO NOTHING
 RESUME = sa.text(f"""
 WITH back AS (
     SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
-    WHERE notice_track.state IN ('paused', 'ended') AND closed_at IS NULL AND acts = :holder
+    WHERE notice_track.state IN ('paused', 'ended') AND closed_at IS NULL AND {HEARS}
     LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
 )
 UPDATE notice_track SET
@@ -77,16 +83,30 @@ REGROUP = sa.text(f"""
 UPDATE notice_track SET reason_group = {GROUP} FROM "case"
 WHERE "case".id = case_id AND notice_track.state = 'waiting' AND reason_group <> {GROUP}
 """)  # noqa: S608
-PAUSE = sa.text("""
+PAUSE = sa.text(f"""
 WITH gone AS (
     SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
-    WHERE notice_track.state IN ('waiting', 'active', 'unreachable') AND closed_at IS NULL AND acts <> :holder
+    WHERE notice_track.state IN ('waiting', 'active', 'unreachable') AND closed_at IS NULL
+      AND NOT {HEARS}
     LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
 )
 UPDATE notice_track SET state = 'paused', next_at = NULL
 FROM gone WHERE notice_track.case_id = gone.case_id
 RETURNING notice_track.case_id
-""")
+""")  # noqa: S608
+# What was told before a decision to cut a number off was about something else: it is told anew.
+RESTART = sa.text(f"""
+WITH decided AS (
+    SELECT case_id FROM notice_track JOIN "case" ON "case".id = case_id
+    WHERE notice_track.state IN ('active', 'paused', 'unreachable', 'done') AND closed_at IS NULL
+      AND "case".state IN {_TO_BE_CUT} AND first_at < decided_at
+    LIMIT :most FOR UPDATE OF notice_track SKIP LOCKED
+)
+UPDATE notice_track SET reason_group = {GROUP}, state = 'active', round = round + 1, count = 0,
+    first_at = NULL, next_at = greatest({_SPREAD}, last_at + interval '1 day')
+FROM decided, "case" WHERE notice_track.case_id = decided.case_id AND "case".id = decided.case_id
+RETURNING notice_track.case_id
+""").bindparams(*_WHEN)  # noqa: S608
 # With where the record is now; a subscription that is gone has none.
 _END = """
 WITH over AS (
@@ -140,6 +160,18 @@ async def resume(session: AsyncSession, policy: Policy, *, hold: bool) -> int:
     return int(back.rowcount)  # type: ignore[attr-defined]
 
 
+async def restart(session: AsyncSession, policy: Policy) -> int:
+    """Begin a new round of notices where a decision is to cut a number off, and call off what has not left of
+    the one before; at most `MOST_ENDED`, how many there were.
+    """
+    async with hashing(session):
+        words = {**_words(policy, hold=False), "most": MOST_ENDED}
+        again = list(await session.scalars(RESTART, words))
+    if again:
+        await intents.cancel(session, again)
+    return len(again)
+
+
 async def regroup(session: AsyncSession) -> None:
     """Let the groups of what waits be those of now."""
     async with hashing(session):
@@ -147,7 +179,7 @@ async def regroup(session: AsyncSession) -> None:
 
 
 async def pause(session: AsyncSession) -> int:
-    """Stop with open cases that are somebody else's turn now, and call off what has not left of theirs."""
+    """Stop with open cases whose holders do not hear of them now; what has not left is called off."""
     async with hashing(session):
         gone = list(await session.scalars(PAUSE, {"holder": Acts.HOLDER.value, "most": MOST_ENDED}))
     if gone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -27,10 +28,10 @@ def digest_of(file: SealedFile) -> bytes:
     return digest.digest()
 
 
-def older_than(store: Store, moment: datetime) -> set[str]:
-    """The folders to which nothing was written since `moment`."""
+def older_than(store: Store, moment: datetime, under: Sequence[str] = (FOLDER,)) -> set[str]:
+    """The folders of files, `under/<carrier>/<id>`, to which nothing was written since `moment`."""
     newest: dict[str, datetime] = {}
-    for path, written in store.files(FOLDER).items():
+    for path, written in (each for folder in under for each in store.files(folder).items()):
         folder = "/".join(path.split("/")[:3])
         newest[folder] = max(written, newest.get(folder, written))
     return {folder for folder, written in newest.items() if written < moment}

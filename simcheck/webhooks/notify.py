@@ -18,6 +18,7 @@ EVENTS = {
     "batch.refused": "a batch cannot be used",
     "feedback.ready": "a feedback file can be fetched",
     "case.changed": "cases were opened, changed or closed",
+    "order.made": "an order can be fetched, or an answer to one is late",
 }
 TEST = "webhook.test"  # what an address is told when its carrier tries it
 # An address is told of a subject once, however often the event is noticed.

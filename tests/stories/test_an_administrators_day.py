@@ -11,6 +11,7 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from simcheck import clock
 from simcheck.access import clients
 from simcheck.access.roles import Role
 from simcheck.desks.frame.pages import ASSETS
@@ -20,8 +21,10 @@ from simcheck.helpdesk.questions import Asking
 from simcheck.messages.words import Channel
 from simcheck.sending import beats, intents
 from simcheck.sending.links import Lane, Pace
+from tests import clocking
 from tests.browsing import aside, fresh_home
 from tests.desking import PASSWORD, a_bare_site, sit
+from tests.reviewing import one_case
 from tests.running import work
 from tests.sending import an_intent
 
@@ -34,6 +37,7 @@ PAGES = {
     "clients-add": "/desk/clients/_add", "notices": "/desk/notices",
     "texts": "/desk/notices/texts", "text": "/desk/notices/texts/one", "links": "/desk/notices/links",
     "letter": "/desk/notices/texts/one?channel=email", "audit": "/desk/audit", "failed": "/desk/failed",
+    "policy": "/desk/policy", "policy-one": "/desk/policy/2026.11.1", "simulation": "/desk/policy/simulation",
 }  # fmt: skip
 # Those with something of every colour in them: the others are made of the same.
 COLOURED = {"people", "person", "links", "audit", "question"}
@@ -59,6 +63,7 @@ async def filled(service: Any) -> None:
         scopes = ["batches:read", "batches:write"]
         await clients.add(session, "viettel-upload", "Viettel", carrier="viettel", scopes=scopes)
         await intents.store(session, service.keyring, [an_intent(), an_intent("two")])
+    await clocking.in_force(service, at=clock.now())
     lane: Any = Lane(Up(), Pace(400))
     lane.health.answered(0, 0.04)
     async with service.database.transaction("job:sending.send", ministry=True) as session:
@@ -168,6 +173,7 @@ def test_every_page_for_everybody(site, chromium):
     """No violation for axe-core, in light and dark; nothing wider than the window; nothing from elsewhere."""
     aside(lambda: site.as_service(filled))
     site.owner.execute(FAILED)
+    one_case(site.owner, acts="holder", state="with_holder", province="079")
     for role, pages in ((Role.ADMINISTRATOR, PAGES), (Role.REVIEWER, HELP_DESK)):
         if role is Role.ADMINISTRATOR:
             sit(site, chromium.new_context(), Role.REVIEWER)  # so that there is a reviewer to look at

@@ -39,6 +39,7 @@ VALUES = {
     "name": "SELECT 'cases'",
     "month": "SELECT to_char(max(day), 'YYYY-MM') FROM country_day",
     "number": "SELECT min(number) FROM question",
+    "order_id": "SELECT id FROM order_batch ORDER BY proposed_at DESC LIMIT 1",
     "file_name": "SELECT name FROM request_file ORDER BY name LIMIT 1",
     "request_number": "SELECT 'Y-' || lpad(number::text, 6, '0') || '-' || substr("
     f"'{ALPHABET}', (number % {len(ALPHABET)})::int + 1, 1) FROM person_request ORDER BY number LIMIT 1",

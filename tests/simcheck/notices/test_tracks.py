@@ -131,3 +131,36 @@ async def test_one_case_ends_alone(service, owner):
         [only] = await tracks.end(session, [ended[0]])
     assert (only.case_id, only.sent, only.close_reason) == (ended[0], 1, "corrected")
     assert sorted(each[0] for each in noticing.tracks(owner)) == ["active", "ended"]
+
+
+async def test_who_uses_a_disowned_number_hears_of_it(service, owner):
+    """It stands in another's name: told as often as the law wants, though the carrier has to act."""
+    records(service, owner, [row(912345678)])
+    await follow_run(service)
+    await sweep(service)
+    with clock.fixed(NOON + timedelta(minutes=1)):
+        await close(service, owner, "disowned", Who.HOLDER)
+    await sweep(service, NOON + timedelta(minutes=5))
+    assert noticing.tracks(owner) == [("active", 2, 0)]  # what was told before was of something else
+    assert [each["state"] for each in messages(owner, service)] == ["cancelled"]
+    for day in range(1, 7):
+        await sweep(service, NOON + day * DAY)
+    assert noticing.tracks(owner) == [("active", 2, 5)]
+    texts = [each["text"] for each in messages(owner, service) if "/2/" in each["key"]]
+    assert len(texts) == 5
+    assert all("đứng tên" in text or "dung ten" in text for text in texts)
+
+
+async def test_a_decision_to_suspend_is_told_before_it_is_ordered(service, owner):
+    records(service, owner, [row(912345678)])
+    await follow_run(service)
+    for day in range(12):
+        await sweep(service, NOON + day * DAY)
+    at = NOON + 12 * DAY
+    with clock.fixed(at):
+        await close(service, owner, "suspend", Who.STAFF)
+    await sweep(service, at + DAY)
+    await sweep(service, at + 2 * DAY)
+    [(state, rounds, count)] = noticing.tracks(owner)
+    assert (state, rounds) == ("active", 2)
+    assert count >= 1

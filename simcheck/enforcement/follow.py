@@ -1,0 +1,315 @@
+"""Clocks go with their cases, with notices and with what carriers tell: a few statements for all of them.
+
+So nothing that moves a case has to know of clocks, and nothing is lost when a job is. Done twice, nothing
+changes. Every statement writes into the history what it did (`machine.fold` makes the same of it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck import clock
+from simcheck.db.engine import actor_of
+from simcheck.enforcement import columns, proofs, store, triggers
+from simcheck.enforcement.triggers import EVENT_AT, HELD, RULE, START, TRIGGER
+from simcheck.enforcement.words import Trigger
+from simcheck.gate.models import SimEventKind
+from simcheck.notices.tracks import hashing
+
+MOST = 50_000  # clocks of a statement
+LOOK_BACK = timedelta(days=2)  # how long an event that came is looked for: an outage of the workers
+_STAMP = sa.TIMESTAMP(timezone=True)
+_AT = sa.bindparam("at", type_=_STAMP)
+_SUBSCRIPTION = "clock.carrier = {0}.carrier AND clock.msisdn_token = {0}.msisdn_token"
+# A clock may begin anew where the one before is over, and nothing holds that was ordered.
+_ANEW = "clock.ended_at IS NOT NULL AND (clock.step IN (0, 3) OR clock.end_reason = 'gone')"
+_TOLD = """
+INSERT INTO clock_event (carrier, msisdn_token, case_id, at, kind, detail, actor)
+SELECT carrier, msisdn_token, case_id, :at, '{kind}', {detail}, :actor FROM moved
+"""
+_STARTED = """jsonb_build_object('version', policy_version, 'track', track, 'trigger', trigger,
+    'started_at', started_at, 'event_at', event_at)"""
+_COLUMNS = "carrier, msisdn_token, case_id, province, trigger, track, policy_version, started_at, event_at"
+_FRESH = ", ".join(
+    [
+        *(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:]),
+        "step = 0, step_at = NULL, paused_at = NULL, shift = '0', notice_days = 0, told_at = NULL",
+        "warned_at = NULL, proven = false, next_step = NULL, next_at = NULL, reckoned = false",
+        "looked_at = NULL, ended_at = NULL, end_reason = NULL, version = clock.version + 1",
+    ]
+)
+_BEGIN = f"""
+, moved AS (
+    INSERT INTO clock ({_COLUMNS}) SELECT {_COLUMNS} FROM wanted
+    ON CONFLICT (carrier, msisdn_token) DO UPDATE SET {_FRESH} WHERE {_ANEW}
+    RETURNING clock.*
+)
+{_TOLD.format(kind="started", detail=_STARTED)}
+"""  # noqa: S608  (no input of anybody)
+# Every open case of which something is wrong that its holder answers for, whose turn it is, and who was told.
+BEGIN = sa.text(f"""
+WITH {RULE}, triggered AS (
+    SELECT id AS case_id, carrier, msisdn_token, province, state, decided_at, changed_at, {TRIGGER} AS trigger
+    FROM "case" WHERE closed_at IS NULL AND NOT held
+), placed AS (
+    SELECT triggered.*, track, :version AS policy_version, {EVENT_AT} AS event_at, {START} AS started_at
+    FROM triggered JOIN rule USING (trigger)
+    LEFT JOIN (SELECT case_id, first_at FROM notice_track WHERE state <> 'ended') AS told USING (case_id)
+    WHERE rule.runs_in ? triggered.state
+), wanted AS (
+    SELECT placed.* FROM placed LEFT JOIN clock USING (carrier, msisdn_token)
+    WHERE placed.started_at <= :at AND (clock.carrier IS NULL OR {_ANEW})
+    LIMIT :most
+) {_BEGIN}
+""").bindparams(_AT)  # noqa: S608  (no input of anybody)
+# A handset that was changed, and whose holder's face was not checked since. An event that comes late, or
+# again, begins nothing that is over already.
+BEGIN_DEVICE = sa.text(f"""
+WITH {RULE}, told AS (
+    SELECT carrier, msisdn_token, max(at) AS event_at FROM sim_event
+    WHERE received_at > :since AND received_at <= :at AND at <= :at
+      AND kind = '{SimEventKind.DEVICE_CHANGED}'
+    GROUP BY carrier, msisdn_token
+), wanted AS (
+    SELECT told.carrier, told.msisdn_token, CAST(NULL AS uuid) AS case_id, subscription.province,
+           rule.trigger, rule.track, :version AS policy_version, told.event_at AS started_at, told.event_at
+    FROM told JOIN subscription USING (carrier, msisdn_token)
+    JOIN rule ON rule.trigger = '{Trigger.DEVICE_CHANGE}'
+    LEFT JOIN clock USING (carrier, msisdn_token)
+    WHERE (clock.carrier IS NULL OR ({_ANEW} AND clock.ended_at < told.event_at))
+      AND NOT EXISTS (
+        SELECT FROM sim_event AS face WHERE face.msisdn_token = told.msisdn_token
+          AND face.carrier = told.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'
+          AND face.at >= told.event_at
+      )
+    LIMIT :most
+) {_BEGIN}
+""").bindparams(_AT, sa.bindparam("since", type_=_STAMP))  # noqa: S608
+_OVER = """
+    UPDATE clock SET ended_at = :at, end_reason = {reason}, paused_at = NULL, proven = false,
+        next_step = NULL, next_at = NULL, reckoned = true, version = clock.version + 1
+"""
+_END = _TOLD.format(kind="ended", detail="jsonb_build_object('reason', end_reason)")
+END = sa.text(f"""
+WITH over AS (
+    SELECT clock.carrier, clock.msisdn_token, close_reason FROM clock JOIN "case" ON "case".id = case_id
+    WHERE ended_at IS NULL AND closed_at IS NOT NULL LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+), moved AS (
+    {_OVER.format(reason="over.close_reason")}
+    FROM over WHERE {_SUBSCRIPTION.format("over")} RETURNING clock.*
+) {_END}
+""").bindparams(_AT)  # noqa: S608
+END_DEVICE = sa.text(f"""
+WITH {HELD}, over AS (
+    SELECT clock.carrier, clock.msisdn_token FROM clock JOIN own USING (policy_version, track)
+    WHERE ended_at IS NULL AND face_ends AND EXISTS (
+        SELECT FROM sim_event AS face WHERE face.msisdn_token = clock.msisdn_token
+          AND face.carrier = clock.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'
+          AND face.at >= clock.event_at AND face.at <= :at
+    ) LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+), moved AS (
+    {_OVER.format(reason="'" + SimEventKind.FACE_VERIFIED + "'")}
+    FROM over WHERE {_SUBSCRIPTION.format("over")} RETURNING clock.*
+) {_END}
+""").bindparams(_AT)  # noqa: S608
+# Somebody else has to act, or staff hold the case. Where the track says so, the clock begins again after it:
+# it counts from here, and stands still.
+PAUSE = sa.text(f"""
+WITH {HELD}, stopped AS (
+    SELECT clock.carrier, clock.msisdn_token, resets ? "case".state AS resets FROM clock
+    JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+    WHERE ended_at IS NULL AND paused_at IS NULL AND closed_at IS NULL
+      AND (held OR NOT runs_in ? "case".state)
+    LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+), moved AS (
+    UPDATE clock SET paused_at = :at, reckoned = false, version = version + 1,
+        started_at = CASE WHEN resets THEN :at ELSE started_at END,
+        shift = CASE WHEN NOT resets THEN shift ELSE greatest(coalesce(:at - step_at, '0'), '0') END,
+        notice_days = CASE WHEN resets THEN 0 ELSE notice_days END,
+        told_at = CASE WHEN NOT resets THEN told_at END, warned_at = CASE WHEN NOT resets THEN warned_at END
+    FROM stopped WHERE {_SUBSCRIPTION.format("stopped")} RETURNING clock.*, resets
+), reset AS (
+    {_TOLD.format(kind="reset", detail="'{}'")} WHERE resets
+)
+{_TOLD.format(kind="paused", detail="'{}'")}
+""").bindparams(_AT)  # noqa: S608
+RESUME = sa.text(f"""
+WITH {HELD}, back AS (
+    SELECT clock.carrier, clock.msisdn_token FROM clock
+    JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+    WHERE ended_at IS NULL AND paused_at IS NOT NULL AND closed_at IS NULL
+      AND NOT held AND runs_in ? "case".state
+    LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+), moved AS (
+    UPDATE clock SET paused_at = NULL, shift = shift + (:at - paused_at), reckoned = false,
+        version = version + 1
+    FROM back WHERE {_SUBSCRIPTION.format("back")} RETURNING clock.*
+)
+{_TOLD.format(kind="resumed", detail="'{}'")}
+""").bindparams(_AT)  # noqa: S608
+# A case that has become another's business goes on that track, from its start there: what was told before it
+# did counts no more, what was ordered stays.
+SWITCH = sa.text(f"""
+WITH {RULE}, {HELD}, triggered AS (
+    SELECT clock.carrier, clock.msisdn_token, clock.case_id, state, decided_at, changed_at,
+        {TRIGGER} AS trigger
+    FROM clock JOIN "case" ON "case".id = clock.case_id JOIN own USING (policy_version, track)
+    WHERE ended_at IS NULL AND closed_at IS NULL AND NOT runs_in ? "case".state
+), placed AS (
+    SELECT triggered.*, rule.track, {EVENT_AT} AS event_at, {START} AS start
+    FROM triggered JOIN rule USING (trigger)
+    LEFT JOIN (SELECT case_id, first_at FROM notice_track WHERE state <> 'ended') AS told USING (case_id)
+    WHERE rule.runs_in ? triggered.state
+), other AS (
+    SELECT placed.*, CASE WHEN placed.event_at IS NULL THEN greatest(start, changed_at) ELSE start END
+        AS started_at
+    FROM placed JOIN clock USING (carrier, msisdn_token)
+    WHERE placed.track <> clock.track AND start <= :at
+    LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+), moved AS (
+    UPDATE clock SET trigger = other.trigger, track = other.track, policy_version = :version,
+        started_at = other.started_at, event_at = coalesce(other.event_at, clock.event_at),
+        shift = CASE step WHEN 0 THEN '0' ELSE shift END,
+        paused_at = CASE WHEN step = 0 AND paused_at IS NOT NULL THEN :at ELSE paused_at END,
+        notice_days = 0, told_at = NULL, warned_at = NULL, reckoned = false, version = version + 1
+    FROM other WHERE {_SUBSCRIPTION.format("other")} RETURNING clock.*
+)
+{_TOLD.format(kind="switched", detail=_STARTED)}
+""").bindparams(_AT)  # noqa: S608
+# A policy for clocks that run already takes them over as they are, where it knows their track.
+ADOPT = sa.text(f"""
+WITH older AS (
+    SELECT carrier, msisdn_token FROM clock
+    WHERE ended_at IS NULL AND (policy_version < :version OR policy_version > :version)
+      AND track = ANY(:tracks)
+    LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE clock SET policy_version = :version, reckoned = false, version = version + 1
+    FROM older WHERE {_SUBSCRIPTION.format("older")} RETURNING clock.*
+)
+{
+    _TOLD.format(
+        kind="switched",
+        detail="jsonb_build_object('version', policy_version, 'track', track, 'trigger', trigger)",
+    )
+}
+""").bindparams(_AT)  # noqa: S608
+
+
+# Which of the statements above would find anything: one join instead of four, where nothing has changed. What
+# is switched may have to go on.
+LOOK = sa.text(f"""
+WITH {HELD}, met AS (
+    SELECT closed_at IS NOT NULL AS over, paused_at IS NOT NULL AS stands,
+        closed_at IS NULL AND runs_in ? state AND NOT held AS may_run,
+        closed_at IS NULL AND NOT runs_in ? state AND state = ANY(:running) AS elsewhere
+    FROM clock JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+    WHERE ended_at IS NULL
+)
+SELECT coalesce(bool_or(over), false) AS end, coalesce(bool_or(elsewhere), false) AS switch,
+       coalesce(bool_or(NOT over AND NOT may_run AND NOT stands), false) AS pause,
+       coalesce(bool_or(may_run AND stands OR elsewhere), false) AS resume
+FROM met
+""").bindparams(sa.bindparam("running", type_=pg.ARRAY(sa.Text())))  # noqa: S608
+# What begins with few rows, and finds the others by an index.
+_NARROW = (BEGIN_DEVICE, END_DEVICE)
+
+
+async def idle(session: AsyncSession) -> frozenset[str]:
+    """The names of those of `STEPS` that would find nothing to do, as far as cases are concerned."""
+    policies = (await store.policies(session)).values()
+    states = {state for policy in policies for track in policy.tracks for state in track.runs_in}
+    words = {**triggers.held(policies), "running": sorted(states)}
+    async with hashing(session):
+        [row] = (await session.execute(LOOK, words)).mappings()
+    return frozenset(name for name, found in row.items() if not found)
+
+
+async def end(session: AsyncSession) -> int:
+    """Stop the clocks of closed cases, at most `MOST`; how many there were."""
+    return await _moved(session, END, {})
+
+
+async def end_device(session: AsyncSession) -> int:
+    """Stop clocks that a changed handset began and a face check answers, at most `MOST`; how many."""
+    return await _moved(session, END_DEVICE, triggers.held((await store.policies(session)).values()))
+
+
+async def switch(session: AsyncSession) -> int:
+    """Put clocks on another track where their cases have become another's business, at most `MOST`."""
+    return await _under_policy(session, SWITCH)
+
+
+async def pause(session: AsyncSession) -> int:
+    """Halt the clocks of cases that are not their holders' to move now, at most `MOST`; how many."""
+    return await _moved(session, PAUSE, triggers.held((await store.policies(session)).values()))
+
+
+async def resume(session: AsyncSession) -> int:
+    """Let clocks go on whose cases are back, at most `MOST`; how many there were."""
+    return await _moved(session, RESUME, triggers.held((await store.policies(session)).values()))
+
+
+async def begin(session: AsyncSession) -> int:
+    """Start the clocks of cases whose holders have been told, at most `MOST`; none without a policy."""
+    return await _under_policy(session, BEGIN)
+
+
+async def begin_device(session: AsyncSession) -> int:
+    """Start clocks by changes of handsets that carriers told lately, at most `MOST`."""
+    return await _under_policy(session, BEGIN_DEVICE, {"since": clock.now() - LOOK_BACK})
+
+
+async def adopt(session: AsyncSession) -> int:
+    """Bring clocks under the policy in force, where that is for those that run already; at most `MOST`."""
+    policy = await store.in_force(session)
+    if policy is None or policy.applies != "open":
+        return 0
+    words = {"version": policy.version, "tracks": [track.id for track in policy.tracks]}
+    return await _moved(session, ADOPT, words)
+
+
+async def reckon(session: AsyncSession) -> int:
+    """Reckon what happened to clocks, at most `columns.MOST`; how many there were."""
+    return await columns.reckon(session, await store.policies(session))
+
+
+async def prove(session: AsyncSession) -> int:
+    """Look at what holders were told, of clocks that are due by their time; at most `proofs.MOST`."""
+    return await proofs.look(session)
+
+
+# In this order: what is over ends before anything begins, and is reckoned last.
+STEPS: tuple[tuple[Callable[[AsyncSession], Awaitable[int]], int], ...] = (
+    (end, MOST), (end_device, MOST), (switch, MOST), (pause, MOST), (resume, MOST), (adopt, MOST),
+    (begin, MOST), (begin_device, MOST), (reckon, columns.MOST), (prove, proofs.MOST), (reckon, columns.MOST),
+)  # fmt: skip
+
+
+async def _under_policy(
+    session: AsyncSession, statement: sa.TextClause, more: Mapping[str, Any] | None = None
+) -> int:
+    """Go by the policy in force; without one, nothing happens."""
+    policy = await store.in_force(session)
+    if policy is None:
+        return 0
+    known = triggers.held((await store.policies(session)).values())
+    return await _moved(
+        session, statement, {**triggers.words(policy, store.today()), **known, **(more or {})}
+    )
+
+
+async def _moved(session: AsyncSession, statement: sa.TextClause, words: Mapping[str, Any]) -> int:
+    given = {"at": clock.now(), "actor": actor_of(session), "most": MOST, **words}
+    if statement in _NARROW:
+        moved = await session.execute(statement, given)
+    else:
+        async with hashing(session):
+            moved = await session.execute(statement, given)
+    return int(moved.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,87 @@
+"""What orders do to clocks: a step is reached when it was carried out, and restored when it was undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from simcheck.db.engine import actor_of
+from simcheck.enforcement.words import Step
+
+_STAMP = sa.TIMESTAMP(timezone=True)
+_GIVEN = """given AS (
+    SELECT * FROM unnest(:carriers, :tokens, :moments) AS each (carrier, msisdn_token, at)
+)"""
+_TOLD = """
+INSERT INTO clock_event (carrier, msisdn_token, case_id, at, kind, step, actor)
+SELECT carrier, msisdn_token, case_id, at, '{kind}', :step, :actor FROM moved
+"""
+_HERE = "clock.carrier = given.carrier AND clock.msisdn_token = given.msisdn_token"
+_TYPES = (
+    sa.bindparam("carriers", type_=pg.ARRAY(sa.Text())), sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())),
+    sa.bindparam("moments", type_=pg.ARRAY(_STAMP)), sa.bindparam("step", type_=sa.SmallInteger()),
+)  # fmt: skip
+# What was done is true of clocks that stand still or are over, too: it has to be undone then.
+REACH = sa.text(f"""
+WITH {_GIVEN}, moved AS (
+    UPDATE clock SET step = :step, step_at = given.at, shift = '0', proven = false, next_step = NULL,
+        next_at = NULL, looked_at = NULL, reckoned = ended_at IS NOT NULL, version = version + 1,
+        paused_at = CASE WHEN paused_at IS NOT NULL THEN greatest(paused_at, given.at) END
+    FROM given WHERE {_HERE} AND step < :step
+    RETURNING clock.carrier, clock.msisdn_token, case_id, given.at
+)
+{_TOLD.format(kind="reached")}
+""").bindparams(*_TYPES)  # noqa: S608  (no input of anybody)
+# An open case begins anew: nobody is cut off again by what counted before.
+RESTORE = sa.text(f"""
+WITH {_GIVEN}, moved AS (
+    UPDATE clock SET step = 0, step_at = NULL, reckoned = ended_at IS NOT NULL, version = version + 1,
+        shift = CASE WHEN ended_at IS NULL THEN '0' ELSE shift END,
+        started_at = CASE WHEN ended_at IS NULL THEN given.at ELSE started_at END,
+        paused_at = CASE WHEN paused_at IS NOT NULL THEN given.at END,
+        notice_days = CASE WHEN ended_at IS NULL THEN 0 ELSE notice_days END,
+        told_at = CASE WHEN ended_at IS NOT NULL THEN told_at END,
+        warned_at = CASE WHEN ended_at IS NOT NULL THEN warned_at END,
+        proven = false, next_step = NULL, next_at = NULL, looked_at = NULL
+    FROM given WHERE {_HERE} AND step > 0
+    RETURNING clock.carrier, clock.msisdn_token, case_id, given.at
+)
+{_TOLD.format(kind="restored")}
+""").bindparams(*_TYPES)  # noqa: S608
+
+
+class Done(NamedTuple):
+    """What a carrier did to a subscription, and when."""
+
+    carrier: str
+    msisdn_token: bytes
+    at: datetime
+
+
+async def reached(session: AsyncSession, step: Step, done: Sequence[Done]) -> int:
+    """Note that an act was carried out; how many clocks had not come so far. What follows is reckoned by the
+    next sweep (`follow.reckon`): until then nothing is due.
+    """
+    return await _move(session, REACH, step, done)
+
+
+async def restored(session: AsyncSession, done: Sequence[Done]) -> int:
+    """Note that everything was undone; of how many clocks something had been reached."""
+    return await _move(session, RESTORE, None, done)
+
+
+async def _move(
+    session: AsyncSession, statement: sa.TextClause, step: Step | None, done: Sequence[Done]
+) -> int:
+    words = {
+        "carriers": [each.carrier for each in done], "tokens": [each.msisdn_token for each in done],
+        "moments": [each.at for each in done], "step": None if step is None else int(step),
+        "actor": actor_of(session),
+    }  # fmt: skip
+    moved = await session.execute(statement, words)
+    return int(moved.rowcount)  # type: ignore[attr-defined]

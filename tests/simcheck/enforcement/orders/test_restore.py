@@ -1,0 +1,116 @@
+"""The record agrees: what was ordered is undone at once, whatever else stands still."""
+
+from __future__ import annotations
+
+import pytest
+
+from simcheck import clock
+from simcheck.enforcement.orders import brake
+from simcheck.enforcement.orders.answers import Outcome
+from tests.ordering import (
+    AN,
+    DAY,
+    HOUR,
+    NOON,
+    a_wrong_country,
+    answered,
+    batches,
+    clock_of,
+    let_be_due,
+    ordered,
+    proposed,
+    restored,
+    rows,
+    sent,
+    states,
+)  # fmt: skip
+from tests.simcheck.enforcement.orders.test_send import agreed
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_was_suspended_is_restored_the_same_minute_past_every_brake(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 2)
+    await answered(service, order, Outcome(1, "done"), Outcome(2, "done"), at=NOON + HOUR)
+    with clock.fixed(NOON):
+        async with service.database.transaction(AN, ministry=True) as session:
+            await brake.pull(session, "all", brake.BY_HAND)
+    later = NOON + 2 * DAY
+    await agreed(service, owner, 1, later)
+    await sent(service, later)
+    await sent(service, later + HOUR)
+    _, restoration = batches(owner)
+    assert (restoration.act, restoration.state, restoration.lines) == ("restore", "sent", 1)
+    assert (restoration.approved_by, restoration.due_at) == (None, later + 2 * HOUR)
+    assert clock_of(owner, service.keyring, 1).step == 1
+    await answered(service, restoration.id, Outcome(1, "done"), at=later + HOUR)
+    assert clock_of(owner, service.keyring, 1).step == 0
+    assert clock_of(owner, service.keyring, 2).step == 1
+    under = [each.under_order for each in rows(owner, "SELECT under_order FROM subscription ORDER BY row")]
+    assert under == [False, True, False]
+    assert await restored(service, later + 2 * HOUR) == {}
+
+
+async def test_what_is_only_proposed_is_dropped_and_what_was_sent_is_overtaken(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 1, step=1)
+    await agreed(service, owner, 1)
+    assert await restored(service) == {"viettel": 1}
+    assert states(owner, order) == [("overtaken", None)]
+    # The carrier had done it all the same: its word is kept, and the restoration stands.
+    await sent(service)
+    await answered(service, order, Outcome(1, "done"), at=NOON + HOUR)
+    assert states(owner, order) == [("overtaken", "done")]
+    assert await restored(service, NOON + HOUR) == {}
+    [restoration] = [each for each in batches(owner) if each.act == "restore"]
+    await answered(service, restoration.id, Outcome(1, "done"), at=NOON + 2 * HOUR)
+    assert clock_of(owner, service.keyring, 1).step == 0
+
+    let_be_due(owner, service.keyring, [2], step=1)
+    await proposed(service)
+    await agreed(service, owner, 2)
+    assert await restored(service) == {"viettel": 1}
+    proposal = next(each for each in batches(owner) if each.state == "proposed")
+    assert states(owner, proposal.id) == [("dropped", "case_open")]
+    assert proposal.lines == 0
+
+
+async def test_nothing_is_restored_of_what_was_never_ordered_or_has_ended(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    let_be_due(owner, service.keyring, [1])
+    await proposed(service)
+    await agreed(service, owner, 1)
+    assert await restored(service) == {}
+    let_be_due(owner, service.keyring, [2])
+    owner.execute(
+        "UPDATE clock SET step = 3, step_at = now(), next_at = NULL, next_step = NULL WHERE step = 0"
+    )
+    await agreed(service, owner, 2)
+    assert await restored(service) == {}
+
+
+async def test_a_restoration_that_went_wrong_is_ordered_again(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 1)
+    await answered(service, order, Outcome(1, "done"))
+    await agreed(service, owner, 1)
+    await sent(service)
+    await answered(service, batches(owner)[1].id, Outcome(1, "failed"))
+    assert await restored(service) == {}
+    assert await restored(service, NOON + 2 * HOUR) == {"viettel": 1}
+    await sent(service, NOON + 2 * HOUR)
+    await answered(service, batches(owner)[2].id, Outcome(1, "not_ours"), at=NOON + 2 * HOUR)
+    assert await restored(service, NOON + 2 * HOUR + HOUR / 2) == {}
+
+
+async def test_what_the_carrier_declares_no_more_is_restored_by_the_number_of_the_order(
+    service, owner, tmp_path
+):
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 1)
+    await answered(service, order, Outcome(1, "done"))
+    await agreed(service, owner, 1)
+    owner.execute("DELETE FROM subscription")
+    await sent(service)
+    assert batches(owner)[1].state == "sent"
