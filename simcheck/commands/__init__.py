@@ -21,7 +21,7 @@ COMMANDS = {
 
 def add_to(app: typer.Typer, called: str | None) -> None:
     """Give the `simcheck` command the one that is called; all of them where none of these is."""
-    known = {each.name for each in (*app.registered_commands, *app.registered_groups)}
+    known = {each.name for each in app.registered_commands} | {each.name for each in app.registered_groups}
     for name in [called] if called in COMMANDS else COMMANDS:
         if name in known:
             continue

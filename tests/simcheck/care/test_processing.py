@@ -9,6 +9,7 @@ import pytest
 from simcheck.care import processing, retention
 from simcheck.crosscheck import places
 from simcheck.db.base import whole_metadata
+from simcheck.enforcement.orders import answer_files, send
 from simcheck.feedback import make
 from simcheck.register import sealed
 from simcheck.uploads import vault
@@ -35,7 +36,10 @@ def test_every_table_stands_in_one_activity():
 
 
 def test_every_folder_of_the_lake_stands_in_one_activity():
-    folders = {places.DECLARED, places.FINDINGS, places.RECUT, make.FOLDER, sealed.FOLDER, vault.FOLDER}
+    folders = {
+        places.DECLARED, places.FINDINGS, places.RECUT, make.FOLDER, sealed.FOLDER, vault.FOLDER,
+        send.FOLDER, answer_files.FOLDER,
+    }  # fmt: skip
     assert set(processing.load().lake) == folders
 
 
