@@ -38,6 +38,26 @@ INSERT INTO confirmation (id, carrier, msisdn_token, case_id, facts, means, at)
     VALUES (gen_random_uuid(), 'viettel', %(token)s, %(case)s, '', 'page', %(at)s);
 INSERT INTO sim_event (carrier, client, msisdn_token, kind, at, received_at)
     VALUES ('viettel', 'c', %(token)s, 'sim_changed', %(at)s, %(at)s);
+INSERT INTO clock_event (carrier, msisdn_token, case_id, at, kind, step, actor)
+    VALUES ('viettel', %(token)s, %(case)s, %(at)s, 'started', NULL, 'job:x'),
+           ('viettel', %(token)s, %(case)s, %(at)s, 'reached', 1, 'client:x');
+INSERT INTO policy (version, text, digest, valid_from, state, made_by, made_at)
+    VALUES ('1', '', '', now(), 'draft', 'person:x', now()) ON CONFLICT DO NOTHING;
+INSERT INTO clock (carrier, msisdn_token, case_id, trigger, track, policy_version, started_at, step, step_at,
+                   ended_at, end_reason)
+    VALUES ('viettel', %(token)s, %(case)s, 'disowned', 't', '1', %(at)s, 1, %(at)s, %(at)s, 'gone');
+INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at, approved_by, sent_at,
+                         digest, size, done_at)
+    VALUES (%(order)s, 'viettel', 'one_way', %(at)s, 'done', 0, 'job:x', %(at)s, 'person:x', now(), '', 1,
+            now()) ON CONFLICT DO NOTHING;
+INSERT INTO order_line (order_id, line, carrier, msisdn_token, case_id, act, reason, evidence, made_at, state,
+                        outcome, outcome_at)
+    SELECT %(order)s, 1 + lines, 'viettel', %(token)s, %(case)s, 'one_way', 'x', '{}', %(at)s, 'done', 'done',
+           %(at)s FROM order_batch WHERE id = %(order)s;
+UPDATE order_batch SET lines = lines + 1 WHERE id = %(order)s;
+INSERT INTO order_answer (id, order_id, carrier, received_at, received_by, digest, size, state)
+    VALUES (gen_random_uuid(), %(order)s, 'viettel', %(at)s, 'client:x', '', 1, 'taken')
+    ON CONFLICT DO NOTHING;
 INSERT INTO question (id, about, queue, state, channel, language, msisdn_token, proved, form, opened_at,
                       due_at, changed_at, closed_at)
     VALUES (%(question)s, 'viettel', 'staff', 'closed', 'sms', 'vi', %(token)s, true, gen_random_uuid(),
@@ -46,7 +66,11 @@ INSERT INTO question_message (question_id, at, actor, is_answer, text)
     VALUES (%(question)s, %(at)s, 'holder:x', false, '')
 """
 TABLES = ("case", "case_event", "notice_track", "message", "message_part", "correction", "confirmation",
-          "sim_event", "question", "question_message", "subscription_end")  # fmt: skip
+          "sim_event", "question", "question_message", "subscription_end", "clock", "clock_event",
+          "order_line")  # fmt: skip
+
+
+ORDER = uuid.UUID(int=1)  # in which all of these numbers stand
 
 
 def token(keyring: Any, number: int) -> bytes:
@@ -64,7 +88,8 @@ def ended(owner: Any, keyring: Any, number: int, old: str) -> uuid.UUID:
     at, case = ago(owner, old), uuid.uuid4()
     values = {
         "case": case, "code": f"CODE{number}", "token": token(keyring, number), "at": at,
-        "person": keyring.token("id", number), "message": uuid.uuid4(), "question": uuid.uuid4(),
+        "person": keyring.token("id", number), "message": uuid.uuid4(),
+        "question": uuid.uuid4(), "order": ORDER,
     }  # fmt: skip
     with owner.cursor() as cursor:
         for statement in HISTORY.split(";\n"):

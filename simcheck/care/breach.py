@@ -20,6 +20,7 @@ from simcheck.care import clocks, processing
 from simcheck.care.processing import Activity, Table
 from simcheck.care.words import WORDS
 from simcheck.db.base import whole_metadata
+from simcheck.enforcement import store
 from simcheck.errors import InvalidError
 from simcheck.lake.purge import datasets
 from simcheck.messages.words import Language
@@ -100,7 +101,7 @@ async def drill(
     places = {Leak.LAKE: [of], Leak.WHOLE_LAKE: sorted(folders), Leak.KEYS: sorted(folders)}.get(leak, [])
     touched = [await _table(session, *tables[name], carrier) for name in names]
     touched += [await _folder(session, service, each, folders[each], carrier) for each in places]
-    until = clocks.load()["breach"].over(now, ())
+    until = clocks.load()["breach"].over(now, await store.calendar(session))
     return Drill(
         leak, of, with_keys, carrier, now, until, [each for each in touched if each.rows]
     )  # fmt: skip

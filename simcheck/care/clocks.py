@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from simcheck.clock import LOCAL
+from simcheck.enforcement import calendar
+from simcheck.enforcement.calendar import Calendar
 
 UNITS = ("hours", "days", "working_days")
-_SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,13 @@ class Clock:
     source: str
     confidence: str
 
-    def over(self, begun: datetime, holidays: Collection[date]) -> datetime:
+    def over(self, begun: datetime, worked: Calendar) -> datetime:
         """When it is over that began then. Days end at midnight in Viet Nam, and the first is not counted."""
         if self.unit == "hours":
             return begun + timedelta(hours=self.amount)
-        day, left = begun.astimezone(LOCAL).date(), self.amount
-        while left:
-            day += timedelta(days=1)
-            left -= self.unit == "days" or (day.weekday() < _SATURDAY and day not in holidays)
-        return datetime.combine(day + timedelta(days=1), time(), LOCAL)
+        count = worked.due_after if self.unit == "days" else worked.due_after_working
+        days = count(calendar.day_of(np.array([calendar.moment_of(begun)])), self.amount, first=False)
+        return calendar.datetime_of(calendar.at_hour(days, time())[0]).astimezone(LOCAL)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from simcheck import clock
 from simcheck.crosscheck import tidy
+from simcheck.enforcement.orders import send
 from simcheck.gate import chain
 from simcheck.lake import purge as lake
 from simcheck.service import Service
@@ -96,6 +99,23 @@ SELECT CAST(NULL AS text) AS why, count(*) AS found FROM otp_question
 WHERE at < :before AND chained < coalesce(
     (SELECT min(chained) FROM otp_question WHERE at >= :before AND chained IS NOT NULL), 9223372036854775807)
 """
+# Files of orders; one in which a number stands that an authority wants preserved is kept whole.
+ORDER_FILES = "sent_at IS NOT NULL AND purged_at IS NULL AND coalesce(done_at, sent_at) < :before"
+ORDER_PRESERVED = """EXISTS (
+    SELECT FROM order_line WHERE order_line.order_id = order_batch.id AND preserved(order_line.msisdn_token)
+)"""
+ORDERS = f"""
+SELECT CASE WHEN {ORDER_PRESERVED} THEN 'preserved' END AS why, count(*) AS found
+FROM order_batch WHERE {ORDER_FILES} GROUP BY 1
+"""  # noqa: S608  (no input of anybody)
+ORDERS_TO_PURGE = _stamped(f"""
+SELECT carrier, id FROM order_batch WHERE {ORDER_FILES} AND NOT {ORDER_PRESERVED}
+ORDER BY id LIMIT :most FOR NO KEY UPDATE
+""")  # noqa: S608
+ORDERS_PURGED = sa.text("UPDATE order_batch SET purged_at = :at WHERE id = ANY(:orders)").bindparams(
+    sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
+    sa.bindparam("orders", type_=pg.ARRAY(sa.Uuid())),
+)
 FILE_NAMES = "state IN ('done', 'refused') AND changed_at < :before AND file_name IS NOT NULL"
 REGISTERS = "state = 'retired' AND retired_at < :before AND path <> 'online'"
 
@@ -108,6 +128,15 @@ async def _forget_ended(session: AsyncSession, service: Service, before: datetim
 
 async def _forget_messages(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:  # noqa: ARG001
     return {THINGS: int(await session.scalar(FORGET_MESSAGES, {"before": before, "most": 10 * MOST}) or 0)}
+
+
+async def _order_files(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:
+    """The files are gone before it is said: what is broken off is done again."""
+    orders = (await session.execute(ORDERS_TO_PURGE, {"before": before, "most": MOST})).all()
+    for carrier, order in orders:
+        await asyncio.to_thread(service.store.remove_folder, send.place(carrier, order))
+    await session.execute(ORDERS_PURGED, {"orders": [order for _, order in orders], "at": clock.now()})
+    return {THINGS: len(orders)}
 
 
 async def _forget_otp(session: AsyncSession, service: Service, before: datetime) -> dict[str, int]:  # noqa: ARG001
@@ -130,6 +159,8 @@ async def _lake_rows(session: AsyncSession, service: Service, before: datetime) 
 
 KINDS: dict[str, Kind] = {
     "ended_numbers": Kind(_counted(ENDED), _forget_ended),
+    "order_files": Kind(_counted(ORDERS), _order_files),
+    "answer_files": Kind(_old("order_answer", "state = 'waiting' AND received_at < :before")),
     "loose_messages": Kind(_old("message", LOOSE, "msisdn_token"), _forget_messages),
     "otp_questions": Kind(_counted(OTP), _forget_otp),
     "file_names": Kind(

@@ -28,12 +28,12 @@ from simcheck.care.models import (
 )
 from simcheck.clock import LOCAL
 from simcheck.db.engine import actor_of
+from simcheck.enforcement import store
 from simcheck.errors import ConflictError, GoneError, InvalidError, NotFoundError, TooManyError
 from simcheck.helpdesk import numbers
 from simcheck.holders import telling
 from simcheck.holders.sessions import Holder
 from simcheck.messages.words import Language
-from simcheck.notices import policy
 from simcheck.privacy import Keyring
 from simcheck.queue import enqueue
 from simcheck.service import Service
@@ -89,15 +89,15 @@ async def ask(session: AsyncSession, service: Service, asked: Asking) -> PersonR
     [grant] = await limits.take(session, Limit("person-requests", A_DAY / 86_400, A_DAY), [of])
     if not grant.granted:
         raise TooManyError("Too many requests today. Wait.", grant.wait)
-    now, made, free = clock.now(), uuid.uuid4(), policy.of(service.settings).holidays
+    now, made, worked = clock.now(), uuid.uuid4(), await store.calendar(session)
     table, keyring = clocks.load(), service.keyring
     request = PersonRequest(
         id=made, kind=asked.kind, state=RequestState.RECEIVED, means=asked.means, language=asked.language,
         carrier=asked.carrier, msisdn_token=asked.msisdn_token, id_token=asked.id_token,
         telephone=_sealed(keyring, made, "telephone", str(asked.national) if asked.national else None),
         words=_sealed(keyring, made, "words", asked.words or None), form=asked.form,
-        made_by=actor_of(session), made_at=now, acknowledge_by=table["acknowledge"].over(now, free),
-        answer_by=table[asked.kind.value].over(now, free), late=False,
+        made_by=actor_of(session), made_at=now, acknowledge_by=table["acknowledge"].over(now, worked),
+        answer_by=table[asked.kind.value].over(now, worked), late=False,
     )  # fmt: skip
     session.add(request)
     await session.flush()
@@ -134,8 +134,8 @@ async def extend(session: AsyncSession, service: Service, number: str, why: str)
     if request.answer_by <= clock.now():
         raise ConflictError("The time is over: answer it now.")
     request.extended_at, request.extended_why = clock.now(), why
-    free = policy.of(service.settings).holidays
-    request.answer_by = clocks.load()["extension"].over(request.answer_by - timedelta(seconds=1), free)
+    worked = await store.calendar(session)
+    request.answer_by = clocks.load()["extension"].over(request.answer_by - timedelta(seconds=1), worked)
     _note(session, request, "extended", why=why)
     day = words.WORDS[Language(request.language)].day(last_day(request))
     await _tell(session, service, request, "extended", number=shown(request.number), day=day, why=why)

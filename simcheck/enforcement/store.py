@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import audit, clock
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import reading
+from simcheck.enforcement.calendar import Calendar
 from simcheck.enforcement.models import PolicyState, PolicyVersion
-from simcheck.enforcement.policy import Policy
+from simcheck.enforcement.policy import Policy, shipped
 from simcheck.errors import ConflictError, NotFoundError
 from simcheck.review.bulk import SamePersonError
 
@@ -108,6 +109,12 @@ async def in_force(session: AsyncSession, at: datetime | None = None) -> Policy 
     )
     found: PolicyVersion | None = await session.scalar(query)
     return None if found is None else policy_of(found)
+
+
+async def calendar(session: AsyncSession) -> Calendar:
+    """Which days are worked: the calendar of the policy in force, else of the one that is shipped."""
+    found = await in_force(session)
+    return (found or _read(shipped())).calendar
 
 
 async def policies(session: AsyncSession) -> dict[str, Policy]:

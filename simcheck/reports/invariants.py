@@ -21,7 +21,7 @@ from simcheck import clock
 from simcheck.matching.rules import VERDICTS
 from simcheck.messages.words import NOTICES
 from simcheck.reasons import Reason, Verdict
-from simcheck.reports import flow
+from simcheck.reports import flow, order_equalities
 from simcheck.reports.drill import ACTIVE
 from simcheck.reports.history import COUNTRY, NEWEST_RUN
 from simcheck.reports.kinds import CARRIER, KINDS
@@ -42,6 +42,7 @@ class Key(StrEnum):
     DECISION = "decision"
     PROPOSAL = "proposal"
     REVIEW = "review"
+    ORDER = "order"
     SUBSCRIPTION = "subscription"
     FIGURE = "figure"
 
@@ -260,6 +261,10 @@ INVARIANTS = {
         Invariant("pending", Key.CASE, _PENDING),
         Invariant("bulk", Key.PROPOSAL, _BULK),
         Invariant("reviews", Key.REVIEW, _REVIEWS),
+        Invariant("order_lines", Key.ORDER, order_equalities.LINES),
+        Invariant("orders_done", Key.ORDER, order_equalities.DONE),
+        Invariant("clock_steps", Key.SUBSCRIPTION, order_equalities.STEPS),
+        Invariant("carried_out", Key.SUBSCRIPTION, order_equalities.CARRIED_OUT),
         Invariant("flow", Key.FIGURE, _FLOW),
     )
 }

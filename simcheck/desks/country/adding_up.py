@@ -97,4 +97,6 @@ def _href(visit: Visit, line: Line, invariant: Invariant) -> str | None:
     """The page of what a line is about, for those who may open it."""
     if invariant.key is Key.CASE and visit.can(Permission.CASE_SEE):
         return f"/desk/cases/{uuid.UUID(line.key)}"
+    if invariant.key is Key.ORDER and visit.can(Permission.ORDERS_SEE):
+        return f"/desk/orders/{uuid.UUID(line.key)}"
     return None

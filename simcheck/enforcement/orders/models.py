@@ -75,7 +75,8 @@ class OrderBatch(Base):
 
     `reason` says why it was rejected or stopped. `due_at` is when the carrier's next answer is due, `tries`
     how often it was reminded, `escalated_at` when people were told. `digest` and `size` are those of its
-    file. Names are actors.
+    file, which is gone since `purged_at`; `forgotten` of its lines went with what their numbers left behind.
+    Names are actors.
     """
 
     __tablename__ = "order_batch"
@@ -125,6 +126,8 @@ class OrderBatch(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     done_at: Mapped[datetime | None]
+    forgotten: Mapped[int] = mapped_column(sa.Integer(), server_default=sa.text("0"))
+    purged_at: Mapped[datetime | None]
 
 
 class OrderLine(Base):

@@ -25,6 +25,7 @@ from simcheck.clock import LOCAL
 from simcheck.enforcement import store
 from simcheck.enforcement.orders import approve, guards, words
 from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
+from simcheck.errors import NotFoundError
 from simcheck.lake.files import Store
 from simcheck.lake.sealed_file import sealing
 from simcheck.messages.words import Language
@@ -146,8 +147,9 @@ async def wake(session: AsyncSession, order_id: uuid.UUID, act: OrderAct) -> Non
 
 
 async def known_places(session: AsyncSession) -> set[str]:
-    """The folders of all files that were sent. The session needs the ministry's scope."""
-    query = sa.select(OrderBatch.carrier, OrderBatch.id).where(OrderBatch.sent_at.is_not(None))
+    """The folders of all files that were sent and are kept. The session needs the ministry's scope."""
+    kept = OrderBatch.sent_at.is_not(None) & OrderBatch.purged_at.is_(None)
+    query = sa.select(OrderBatch.carrier, OrderBatch.id).where(kept)
     return {place(carrier, order) for carrier, order in await session.execute(query)}
 
 
@@ -229,7 +231,9 @@ async def finish(session: AsyncSession, service: Service, going: Going, content:
 
 
 def fetched(session: AsyncSession, order: OrderBatch) -> None:
-    """Note that somebody has the file: it names people's numbers."""
+    """Note that somebody has the file: it names people's numbers. Raises `NotFoundError` where it is gone."""
+    if order.purged_at is not None:
+        raise NotFoundError("The order's file was kept for two years after its answer, and is no more.")
     audit.record(session, "order.fetched", f"order/{order.id}", stream=f"order/{order.carrier}")
 
 

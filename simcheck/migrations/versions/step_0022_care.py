@@ -135,6 +135,10 @@ CREATE TABLE request_file (
 );
 CREATE INDEX request_file_made_at_idx ON request_file (made_at)
 """
+# Lines of an order that are gone with their numbers still count as its lines; its file goes before.
+ORDERS = """
+ALTER TABLE order_batch ADD COLUMN forgotten integer NOT NULL DEFAULT 0, ADD COLUMN purged_at timestamptz
+"""
 # Whether an order says that nothing of a number may be removed: of the number itself, or of a person whom its
 # record or a case of it names.
 PRESERVED = """
@@ -161,6 +165,9 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         WHEN EXISTS (
             SELECT FROM "case"
             WHERE carrier = of_carrier AND msisdn_token = of_token AND closed_at IS NULL) THEN 'open_case'
+        WHEN EXISTS (
+            SELECT FROM order_line WHERE carrier = of_carrier AND msisdn_token = of_token
+              AND state IN ('proposed', 'sent', 'unknown')) THEN 'open_order'
         WHEN preserved(of_token) THEN 'preserved'
         WHEN EXISTS (
             SELECT FROM person_request
@@ -184,6 +191,30 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     ), questions AS MATERIALIZED (
         SELECT question.id FROM question JOIN over USING (msisdn_token)
         WHERE question.closed_at IS NOT NULL AND question.about = over.carrier
+    ), lines AS MATERIALIZED (
+        SELECT order_id, line, state <> 'dropped' OR outcome IN ('rejected', 'expired') AS counts
+        FROM order_line JOIN over USING (carrier, msisdn_token)
+    ), fewer AS MATERIALIZED (
+        SELECT order_id, count(*) FILTER (WHERE counts) AS counted, count(*) = (
+            SELECT count(*) FROM order_line WHERE order_line.order_id = lines.order_id
+        ) AS no_more
+        FROM lines GROUP BY order_id
+    ), counted AS (
+        UPDATE order_batch SET forgotten = forgotten + fewer.counted
+        FROM fewer WHERE order_batch.id = fewer.order_id
+    ), answers AS (
+        DELETE FROM order_answer USING fewer
+        WHERE order_answer.order_id = fewer.order_id AND no_more AND state <> 'waiting' RETURNING 1
+    ), ordered AS (
+        DELETE FROM order_line USING lines
+        WHERE order_line.order_id = lines.order_id AND order_line.line = lines.line RETURNING 1
+    ), clock_events AS (
+        DELETE FROM clock_event USING over
+        WHERE clock_event.carrier = over.carrier AND clock_event.msisdn_token = over.msisdn_token
+        RETURNING 1
+    ), clocks AS (
+        DELETE FROM clock USING over
+        WHERE clock.carrier = over.carrier AND clock.msisdn_token = over.msisdn_token RETURNING 1
     ), events AS (
         DELETE FROM case_event USING cases WHERE case_id = cases.id RETURNING 1
     ), tracks AS (
@@ -236,6 +267,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UNION ALL SELECT 'message', count(*) FROM messages
     UNION ALL SELECT 'confirmation', count(*) FROM confirmations
     UNION ALL SELECT 'sim_event', count(*) FROM sims
+    UNION ALL SELECT 'clock', count(*) FROM clocks
+    UNION ALL SELECT 'clock_event', count(*) FROM clock_events
+    UNION ALL SELECT 'order_line', count(*) FROM ordered
+    UNION ALL SELECT 'order_answer', count(*) FROM answers
     UNION ALL SELECT 'question', count(*) FROM asked
     UNION ALL SELECT 'question_message', count(*) FROM written
 $$
@@ -283,7 +318,7 @@ def upgrade() -> None:
     """Make the tables and the functions. Proofs of purges and orders to preserve cannot be removed."""
     for change in (
         SUBSCRIPTION_END, SCOPE, ENDED_BEFORE, PURGE_RUN, PURGE_COUNT, PRESERVATION, PERSON_REQUEST,
-        REQUEST_FILE, PRESERVED, WHY_KEPT, FORGET_ENDED, FORGET_MESSAGES, FORGET_OTP,
+        REQUEST_FILE, ORDERS, PRESERVED, WHY_KEPT, FORGET_ENDED, FORGET_MESSAGES, FORGET_OTP,
     ):  # fmt: skip
         op.execute(change)
     tenant("subscription_end", "INSERT", "UPDATE", "DELETE")
@@ -292,6 +327,7 @@ def upgrade() -> None:
     serve("preservation", "INSERT", "UPDATE (lifted_by, lifted_at)")
     tenant("person_request", "INSERT", "UPDATE", "DELETE")
     serve("request_file", "INSERT", "DELETE")
+    op.execute(f"GRANT UPDATE (purged_at) ON order_batch TO {SERVICE_ROLE}")
     for function in FUNCTIONS:
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {SERVICE_ROLE}")

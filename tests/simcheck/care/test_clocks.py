@@ -9,6 +9,7 @@ import pytest
 
 from simcheck.care import clocks
 from simcheck.care.models import RequestKind
+from simcheck.enforcement.calendar import WEEKDAYS, Calendar
 
 
 def local(*at: int) -> datetime:
@@ -29,7 +30,8 @@ def local(*at: int) -> datetime:
     ],
 )
 def test_a_clock_is_over(begun, name, over):
-    assert clocks.load()[name].over(begun, {date(2027, 1, 1)}) == over
+    worked = Calendar(WEEKDAYS[:5], frozenset({date(2027, 1, 1)}), (2027,))
+    assert clocks.load()[name].over(begun, worked) == over
 
 
 def test_every_kind_of_request_has_a_clock_with_its_source():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import psycopg
@@ -11,7 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from simcheck import clock
 from simcheck.care import preserve, purge, retention
 from simcheck.care.kinds import KINDS, THINGS, Kind
-from tests.caring import TABLES, ago, alive, ended, rows, token
+from simcheck.enforcement.orders import find, send
+from simcheck.errors import NotFoundError
+from simcheck.reports import invariants
+from simcheck.reports.invariants import INVARIANTS
+from tests.caring import ORDER, TABLES, ago, alive, ended, rows, token
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +49,50 @@ async def test_everything_of_a_number_that_ended_long_ago_goes(service, owner, k
     assert (counts["ended_numbers"].due, again.whole) == (0, True)
 
 
-@pytest.mark.parametrize("why", ["alive", "open_case", "preserved", "person", "request"])
+async def test_an_order_remembers_how_many_of_its_lines_are_gone(service, owner, keyring):
+    """Its answers go with the last line; what it says still adds up."""
+    ended(owner, keyring, 1, "3 years")
+    ended(owner, keyring, 2, "1 year")
+    order = "SELECT lines, forgotten, (SELECT count(*) FROM order_answer) FROM order_batch"
+    await purged(service)
+    assert owner.execute(order).fetchall() == [(2, 1, 1)]
+    owner.execute("UPDATE subscription_end SET ended_at = now() - interval '3 years'")
+    owner.execute("UPDATE message SET settled_at = now() - interval '3 years'")
+    _, counts = await purged(service)
+    assert owner.execute(order).fetchall() == [(2, 2, 0)]
+    assert counts["ended_numbers"].detail["rows"]["order_answer"] == 1
+    for name in ("order_lines", "orders_done", "clock_steps", "carried_out"):
+        async with service.database.transaction("test", ministry=True) as session:
+            assert await invariants.off(session, INVARIANTS[name]) == [], name
+
+
+@pytest.mark.parametrize("preserved", [False, True])
+async def test_files_of_orders_go_two_years_after_their_answer(service, owner, keyring, preserved):
+    ended(owner, keyring, 1, "1 day")
+    place = send.place("viettel", ORDER)
+    with service.store.writing(f"{place}/part") as stream:
+        stream.write(b"a file")
+    if preserved:
+        async with service.database.transaction("person:x", ministry=True) as session:
+            await preserve.place(session, keyring, "0900000001", "court order 12/2026")
+    _, counts = await purged(service)
+    assert counts["order_files"].due == 0
+    owner.execute("UPDATE order_batch SET sent_at = done_at - interval '3 years'")
+    owner.execute("UPDATE order_batch SET done_at = %s", [ago(owner, "2 years 1 day")])
+    _, counts = await purged(service)
+    one = counts["order_files"]
+    assert (one.due, one.held, one.removed) == (1, int(preserved), int(not preserved))
+    assert bool(service.store.files(place)) is preserved
+    async with service.database.transaction("client:x", "viettel") as session:
+        order = await find.one_sent(session, ORDER)
+        with nullcontext() if preserved else pytest.raises(NotFoundError, match="two years"):
+            send.fetched(session, order)
+    _, counts = await purged(service)
+    assert counts["order_files"].due == int(preserved)
+    assert rows(owner, "order_line") == {"order_line": 1}
+
+
+@pytest.mark.parametrize("why", ["alive", "open_case", "open_order", "preserved", "person", "request"])
 async def test_what_may_not_go_stays_and_it_is_said_why(service, owner, keyring, why):
     case = ended(owner, keyring, 1, "3 years")
     before = rows(owner, *TABLES)
@@ -52,6 +100,8 @@ async def test_what_may_not_go_stays_and_it_is_said_why(service, owner, keyring,
         alive(owner, keyring, 1)
     elif why == "open_case":
         owner.execute('UPDATE "case" SET closed_at = NULL, close_reason = NULL WHERE id = %s', [case])
+    elif why == "open_order":
+        owner.execute("UPDATE order_line SET state = 'sent', outcome = NULL")
     elif why == "request":
         owner.execute(
             "INSERT INTO person_request (id, kind, state, means, language, msisdn_token, form, made_by,"

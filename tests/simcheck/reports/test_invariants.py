@@ -48,6 +48,25 @@ BREAKS = {
            first_decision, first_reason, first_at)
        VALUES (gen_random_uuid(), gen_random_uuid(), 'viettel', 1, 'x', 2, 1, 'a', 'close', 'x', now())""":
         {"reviews"},
+    """INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at)
+       VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'proposed', 1, 'a', now())""": {"order_lines"},
+    """WITH made AS (
+           INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at,
+               approved_by, sent_at, digest, size, done_at)
+           VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'done', 1, 'a', now(), 'b', now(), 'x', 1,
+               now())
+           RETURNING id
+       ) INSERT INTO order_line (order_id, line, carrier, msisdn_token, act, reason, evidence, made_at, state,
+           outcome)
+       SELECT id, 1, 'viettel', 'x', 'one_way', 'r', '{}', now(), 'unknown', 'unknown' FROM made""":
+        {"orders_done"},
+    """WITH made AS (
+           INSERT INTO policy (version, text, digest, valid_from, state, made_by, made_at)
+           VALUES ('1', '', '', now(), 'draft', 'a', now())
+       ) INSERT INTO clock (carrier, msisdn_token, trigger, track, policy_version, started_at, step, step_at)
+       VALUES ('viettel', 'x', 'disowned', 't', '1', now(), 1, now())""": {"clock_steps"},
+    """INSERT INTO clock_event (carrier, msisdn_token, at, kind, step, actor)
+       VALUES ('viettel', 'x', now(), 'reached', 1, 'a')""": {"carried_out"},
     """INSERT INTO flow_day SELECT day - 3, 'viettel', 'case_opened', 1
        FROM report_counted WHERE what = 'flow'""": {"flow"},
 }  # fmt: skip
