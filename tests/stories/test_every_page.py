@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def test_every_page_has_somebody_and_an_address():
 def demo(home, tmp_path) -> Iterator[Demo]:
     """The demo as anybody runs it, a small one."""
     with Demo(home, Language.VI) as made:
-        made.show(tmp_path, CITIZENS, SUBSCRIPTIONS)
+        with ThreadPoolExecutor(1) as aside_of_the_browsers_loop:
+            aside_of_the_browsers_loop.submit(made.show, tmp_path, CITIZENS, SUBSCRIPTIONS).result()
         yield made
 
 
