@@ -14,6 +14,10 @@ The service around it:
     simcheck.api           another system asks: who is it (`access`), may it, one transaction (`db.engine`)
     simcheck.public        a holder asks: pages in two languages, a door for each
     simcheck.desks         staff and carriers' people ask: a door by permission, a package a room
+    simcheck.cases         what is wrong becomes a case; `notices` tells its holder, `holders` puts it right
+    simcheck.enforcement   what stays wrong: the policy in force, clocks, orders to carriers, restorations
+    simcheck.care          people's data: how long it is kept, their requests, the purge that proves itself
+    simcheck.reports       the country in figures, with their lists; the equalities that have to hold
     simcheck.uploads       a carrier's file comes in, sealed; a batch of rows in the lake comes out
     simcheck.audit         what was done, by whom, in a chain of hashes, in that same transaction
     simcheck.queue         what is to be done later; `jobs/` does it

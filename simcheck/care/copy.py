@@ -25,6 +25,7 @@ from simcheck.care.subject import Subject
 from simcheck.care.words import WORDS
 from simcheck.cases import codes
 from simcheck.cases.models import CaseEvent
+from simcheck.enforcement.orders.models import LineState, OrderBatch, OrderLine
 from simcheck.errors import SealError
 from simcheck.gate.models import SimEvent
 from simcheck.helpdesk import numbers as question_numbers
@@ -80,6 +81,7 @@ async def make(session: AsyncSession, service: Service, request: PersonRequest) 
         Section("answers", await _answers(session, of)),
         Section("questions", await _questions(session, of)),
         Section("sim_events", await _sim_events(session, of)),
+        Section("orders", await _orders(session, of)),
         Section("looks", [look(each) for each in await looked.of(session, of)]),
     ]
     return Copy(clock.now(), of.person, sections)
@@ -244,4 +246,21 @@ async def _sim_events(session: AsyncSession, of: Subject) -> list[Row]:
         {"at": each.at, "carrier": each.carrier, "change": each.kind}
         for each in await session.scalars(query.limit(MOST))
         if (each.carrier, each.msisdn_token) in pairs
+    ]
+
+
+async def _orders(session: AsyncSession, of: Subject) -> list[Row]:
+    """What left for a carrier about these subscriptions, and what became of it."""
+    pairs = {(each.carrier, each.msisdn_token) for each in of.subscriptions}
+    query = (
+        sa.select(OrderLine, OrderBatch.sent_at)
+        .join(OrderBatch, OrderBatch.id == OrderLine.order_id)
+        .where(OrderLine.msisdn_token.in_(of.tokens), OrderBatch.sent_at.is_not(None))
+        .where(OrderLine.state != LineState.DROPPED)
+        .order_by(OrderBatch.sent_at)
+    )
+    return [
+        {"at": sent_at, "carrier": line.carrier, "ordered": line.act, "became": line.state}
+        for line, sent_at in await session.execute(query.limit(MOST))
+        if (line.carrier, line.msisdn_token) in pairs
     ]

@@ -36,7 +36,7 @@ from simcheck import terminal
 from simcheck.access import clients, scopes
 from simcheck.access.roles import Role
 from simcheck.cases.find import by_code
-from simcheck.commands import demo_holder, demo_people, demo_staff
+from simcheck.commands import demo_holder, demo_orders, demo_people, demo_staff
 from simcheck.commands.demo_holder import Inbox
 from simcheck.config import Settings
 from simcheck.errors import UnavailableError
@@ -47,6 +47,7 @@ from simcheck.service import opened
 CITIZENS, SUBSCRIPTIONS, SEED = 150_000, 200_000, 2026
 WORKERS = 2
 PATIENCE = 600.0  # seconds that the country's check may take
+ORDERED = (demo_people.CARRIER, "vinaphone")  # whose subscribers change their handsets
 BANK = "demo-bank"  # who asks before a one-time code
 
 # What the country looks like after the runs: cases by carrier and by whose turn it is.
@@ -168,6 +169,7 @@ class Demo:
         terminal.print_batches(done, self.language)
         terminal.print_cases(asyncio.run(self.cases()), self.language)
         asyncio.run(self._desks())
+        asyncio.run(self._orders(country))
         self._questions(country)
         self._holders(country)
         self._help_desk(country)
@@ -272,7 +274,8 @@ class Demo:
 
     def _questions(self, country: Path) -> None:
         """One question that is answered yes, and the same number with another person's ID."""
-        (msisdn, id_number), (_, stranger) = _verified(country, 2)
+        plainest = "generic" if (country / "generic.csv").exists() else "wintel"
+        (msisdn, id_number), (_, stranger) = _verified(country, plainest, 2)
         for number in (id_number, stranger):
             answer = httpx.post(
                 f"{self.url}/v1/otp-checks", json={"msisdn": msisdn, "id_number": number},
@@ -300,6 +303,17 @@ class Demo:
             self.accounts = await demo_people.add_all(service, self.home)
             done = await demo_staff.work(service, self._with(Role.REVIEWER))
         self.say("staff", decided=done.decided, aside=done.aside)
+
+    async def _orders(self, country: Path) -> None:
+        """A policy comes into force, and what is due under it is ordered, answered and undone."""
+        numbers = {
+            code: [msisdn for msisdn, _ in _verified(country, code, demo_orders.EACH)] for code in ORDERED
+        }
+        [manager] = self._with(Role.MANAGER)
+        async with opened(self.settings) as service:
+            supervisors = self._with(Role.SUPERVISOR)
+            done = await demo_orders.show(service, supervisors, manager, demo_people.CARRIER, numbers)
+        self.say("orders", carrier=demo_people.CARRIER, **done._asdict())
 
     def _help_desk(self, country: Path) -> None:
         """Holders ask, and some of them are answered; then the country is counted."""
@@ -331,9 +345,8 @@ class Demo:
 _SIMCHECK = [sys.executable, "-m", "simcheck.cli"]
 
 
-def _verified(country: Path, how_many: int) -> Iterator[tuple[str, str]]:
-    """Number and ID of rows that are right in every way, from the carrier with the plainest file."""
-    carrier = "generic" if (country / "generic.csv").exists() else "wintel"
+def _verified(country: Path, carrier: str, how_many: int) -> Iterator[tuple[str, str]]:
+    """Number and ID of a carrier's first rows that are right in every way."""
     truth = pq.read_table(country / "truth.parquet", columns=["carrier", "file", "row", "verdict", "kinds"])
     plain = pc.and_(
         pc.equal(truth["carrier"], carrier),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,9 @@ def test_the_demo(home, tmp_path):
     assert "this SIM is this person's" in done.stdout
     assert "NOT_THIS_PERSON" in done.stdout
     assert "Holders asked 6 questions, of which 3 are answered" in done.stdout
+    assert re.search(
+        r"in force: [\d,]+ clocks run; 12 SIMs wait .* answered for 6, [12] are restored", done.stdout
+    )
     assert "/desk/sign-in" in done.stdout
     for account in demo_people.read(home / "demo"):
         assert account.password in done.stdout

@@ -8,9 +8,11 @@ import pytest
 
 from simcheck.care import copy
 from simcheck.care.words import WORDS
+from simcheck.enforcement.orders.models import LineState, OrderAct
+from simcheck.gate.models import SimEventKind
 from simcheck.messages.words import Language
 from simcheck.records import DECLARED_COLUMNS
-from tests.caring import ask, binh, given
+from tests.caring import ORDER, ask, binh, given, token
 from tests.holding import BINH, held
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +49,33 @@ async def test_whoever_has_the_number_in_hand_gets_it_masked(country, owner):
     assert "mở hồ sơ" in page
     assert "không khớp" in page
     assert "Nghị định" in page
+
+
+async def test_what_was_ordered_of_the_carrier_stands_in_it(country, owner):
+    owner.execute(
+        "INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at, approved_by,"
+        " sent_at, digest, size) VALUES (%s, 'viettel', 'one_way', now(), 'sent', 1, 'a', now(), 'b', now(),"
+        " '', 1)", [ORDER],
+    )  # fmt: skip
+    owner.execute(
+        "INSERT INTO order_line (order_id, line, carrier, msisdn_token, act, reason, evidence, made_at,"
+        " state) VALUES (%s, 1, 'viettel', %s, 'one_way', 'x', '{}', now(), 'sent')",
+        [ORDER, token(country.keyring, 1)],
+    )
+    holder = await held(country, owner, 1)
+    made = await ask(country, holder, "copy", language="vi")
+    [only] = json.loads(await given(country, holder, made, "copy.json"))["orders"]
+    assert (only["carrier"], only["ordered"], only["became"]) == ("viettel", "one_way", "sent")
+    assert "khóa một chiều" in await given(country, holder, made, "copy.html")
+
+
+def test_every_word_of_orders_and_events_is_said():
+    for say in WORDS.values():
+        for group, words in (
+            ("ordered", OrderAct), ("change", SimEventKind),
+            ("became", set(LineState) - {LineState.PROPOSED, LineState.DROPPED}),
+        ):  # fmt: skip
+            assert [each for each in words if not say.has(f"value.{group}.{each}")] == []
 
 
 async def test_what_is_kept_is_sealed(country, owner):

@@ -11,6 +11,7 @@ from simcheck import clock
 from simcheck.enforcement import follow
 from simcheck.enforcement.orders.answers import Outcome
 from simcheck.records import OUTCOMES
+from simcheck.reports import order_equalities
 from tests.holding import case_of
 from tests.ordering import (
     HOUR,
@@ -41,6 +42,10 @@ WHERE closed_at IS NOT NULL AND step IN (1, 2) AND NOT EXISTS (
     AND made_at >= clock.step_at
 )
 """
+# What adds up of orders and clocks at any time.
+EQUALITIES = (
+    order_equalities.LINES, order_equalities.DONE, order_equalities.STEPS, order_equalities.CARRIED_OUT
+)  # fmt: skip
 HOLD = 'UPDATE "case" SET held = %s WHERE id = %s AND closed_at IS NULL'
 TWO_LIVE = """
 SELECT msisdn_token FROM order_line WHERE state IN ('proposed', 'sent', 'unknown')
@@ -86,6 +91,8 @@ async def test_a_walk_through_everything_that_can_happen(service, owner, tmp_pat
             went += len(new)
             assert rows(owner, LEFT_ALONE) == []
         assert rows(owner, TWO_LIVE) == []
+        for lines in EQUALITIES:
+            assert rows(owner, f"SELECT * FROM ({lines}) AS line WHERE counted <> accounted") == []
     assert went  # else the walk has shown nothing
 
 
