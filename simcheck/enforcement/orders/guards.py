@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from simcheck.config import Settings
+from simcheck.gate.models import SimEventKind
 
 
 class Guard(NamedTuple):
@@ -29,6 +30,9 @@ GUARDS = (
     # A handset that was changed is no case.
     Guard("case_open", "CASE WHEN clock.case_id IS NULL THEN clock.trigger = 'device_change'"
                        ' ELSE "case".closed_at IS NULL AND "case".id IS NOT NULL END'),
+    Guard("no_face", "clock.case_id IS NOT NULL OR NOT EXISTS (SELECT FROM sim_event AS face"
+                     " WHERE face.msisdn_token = clock.msisdn_token AND face.carrier = clock.carrier"
+                     f" AND face.kind = '{SimEventKind.FACE_VERIFIED}' AND face.at >= clock.event_at)"),
     Guard("not_held", 'clock.case_id IS NULL OR NOT "case".held'),
     Guard("nobody_decides", 'clock.case_id IS NULL OR NOT "case".pending'),
     # Staff look at it, its register's owner was asked, or two people claim it.
