@@ -15,8 +15,8 @@ FOLLOW = "job:clocks.follow"
 
 @sweep("clocks.follow", "*/5 * * * *")
 async def follow(service: Service) -> None:
-    """Begin, pause, go on and end with cases, until nothing is left to do, and tell whose SIM stands in another
-    handset; each batch is a transaction.
+    """Begin, pause, go on and end with cases, until nothing is left to do, and tell those whose SIM stands in
+    another handset; each batch is a transaction.
     """
     counts: Counter[str] = Counter()
     async with service.database.transaction(FOLLOW, ministry=True) as session:

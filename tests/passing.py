@@ -24,7 +24,9 @@ import httpx
 from simcheck import clock
 from simcheck.access import clients, scopes
 from simcheck.access.roles import Role
-from simcheck.messages.words import Channel
+from simcheck.enforcement import reading
+from simcheck.enforcement.policy import shipped
+from simcheck.messages.words import NOTICES, Channel, Kind
 from simcheck.sending import claim, outcomes, receipts
 from simcheck.sending.outcomes import What
 from simcheck.sending.process import matching_of
@@ -33,14 +35,18 @@ from simcheck.sending.sweeps import rules_of
 from tests import ordering
 from tests.building import Citizen
 from tests.desking import at_desk
-from tests.holding import national
+from tests.holding import BINH, national
 from tests.living import WAKE
 from tests.running import NOON, a_file, a_register, work
 from tests.serving import ISSUER, _keys
+from tests.simcheck.public.conftest import Walker
+from tests.simcheck.public.test_correct import sent_for_good
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-TELL = ("notices.outcomes", "notices.follow", "notices.plan")
-COUNT = ("notices.outcomes", "clocks.follow", "orders.propose", "orders.follow", "orders.overdue")
+JOBS = (
+    "notices.outcomes", "clocks.follow", "orders.propose", "orders.follow", "orders.overdue",
+    "notices.follow", "notices.plan",
+)  # fmt: skip
 LINK = "twin"
 CARRIER = "viettel"
 
@@ -69,13 +75,12 @@ class Days:
             await work(self.service)
 
     async def day(self, day: int, after: timedelta = timedelta()) -> None:
-        """Go on to a day, or a moment after its noon: notices are made and sent, clocks go on, what is due
-        is proposed, what is approved leaves.
+        """Go on to a day, or a moment after its noon: clocks go on, what is due is proposed, what is approved
+        leaves, notices are made and sent.
         """
         self.at = NOON + day * DAY + after
-        await self.run(TELL)
+        await self.run(JOBS)
         await self.send()
-        await self.run(COUNT)
 
     async def days(self, some: Collection[int]) -> None:
         """One day after the other."""
@@ -185,6 +190,36 @@ class Days:
         await self.run(("clocks.follow",))
         return done
 
+    async def suspend(self, day: int, after: timedelta = timedelta()) -> list[tuple[str, list[int]]]:
+        """A day on which what is due is approved and carried out; what was."""
+        await self.day(day, after)
+        assert set(await self.approve()) == {303}
+        return await self.answer()
+
+    async def prove(self, number: int) -> Walker:
+        """The holder of a number, on the public pages, with the one-time code shown."""
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url=ISSUER)
+        walker = Walker(http, self.service, self.owner)
+        with self.fixed():
+            await walker.prove(number)
+        return walker
+
+    async def correct(self, number: int, holder: Citizen = BINH, walker: Walker | None = None) -> None:
+        """A holder types on the pages what stands on the card."""
+        walker = walker or await self.prove(number)
+        year, month, day = holder.date_of_birth.split("-")
+        card = {"id_number": holder.id_number, "full_name": holder.full_name}
+        with self.fixed():
+            answer = await sent_for_good(walker, {**card, "day": day, "month": month, "year": year})
+        assert answer.headers["location"] == "/record/done"
+
+    async def disown(self, number: int) -> None:
+        """The person named says on the pages that a number is not theirs."""
+        walker = await self.prove(number)
+        with self.fixed():
+            answer = await walker.send("/record/not-mine", {})
+        assert answer.headers["location"] == "/record/done"
+
     async def event(self, number: int, kind: str, at: datetime | None = None) -> None:
         """The carrier tells of a handset, or a face."""
         told = {"msisdn": f"+84{national(number)}", "kind": kind, "at": (at or self.at).isoformat()}
@@ -210,3 +245,57 @@ def text_of(file: bytes) -> list[str]:
     lines = gzip.decompress(file).decode().splitlines()
     assert re.search("Mã lệnh", lines[0])
     return lines
+
+
+# Orders that left, each with what its policy wants for it, and what was there when it was made: on how many
+# local days before it, and since its clock's start, its holder had heard, or could not be reached in any way.
+ORDERED = """
+SELECT line.*, batch.approved_by, batch.proposed_by, (
+    SELECT count(DISTINCT (made_at AT TIME ZONE interval '7 hours')::date) FROM message
+    WHERE message.msisdn_token = line.msisdn_token AND kind = ANY(%s)
+      AND message.made_at >= (evidence ->> 'started_at')::timestamptz AND message.made_at < line.made_at
+      AND message.state IN ('delivered', 'failed') AND settled_at < line.made_at
+) AS heard, EXISTS (
+    SELECT FROM "case" WHERE "case".id = line.case_id AND closed_at < line.made_at
+) AS over
+FROM order_line AS line JOIN order_batch AS batch ON batch.id = order_id
+WHERE line.act <> 'restore' AND line.state NOT IN ('proposed', 'dropped')
+ORDER BY carrier, msisdn_token, made_at
+"""
+# Whoever put a record right, or had a face checked, and is suspended all the same.
+STILL = """
+SELECT FROM clock JOIN subscription USING (carrier, msisdn_token) LEFT JOIN "case" ON "case".id = case_id
+WHERE ended_at IS NOT NULL AND (case_id IS NULL OR closed_at IS NOT NULL) AND (step IN (1, 2)
+    OR step = 0 AND under_order)
+"""
+# Restorations, with when their cases were closed.
+RESTORED = """
+SELECT line.made_at, closed_at, line.state FROM order_line AS line JOIN "case" ON "case".id = case_id
+WHERE act = 'restore' AND line.state <> 'dropped'
+"""
+
+
+def require_right(owner: Any) -> None:
+    """Whatever happened: no order without proof, approved by a second person; one step of a subscription at a
+    time, in their order; nothing suspended once corrected, and restored the same day.
+    """
+    policy = reading.read(shipped())
+    before: dict[bytes, Any] = {}
+    for line in ordering.rows(owner, ORDERED, [*NOTICES, Kind.HANDSET]):
+        stage = policy.track(line.evidence["track"]).after(line.evidence["step"] - 1)
+        assert stage.act == line.act
+        assert line.heard >= stage.needs.notice_days, line.__dict__
+        assert line.evidence["warned_at"] or not stage.needs.warned
+        assert not line.over
+        assert line.approved_by not in {None, line.proposed_by}
+        last = before.get(line.msisdn_token)
+        if last is not None and last.state == "done" and last.made_at < line.made_at:
+            assert last.outcome_at <= line.made_at
+            assert line.evidence["step"] == last.evidence["step"] + 1
+        before[line.msisdn_token] = line
+    assert ordering.rows(owner, STILL) == []
+    for line in ordering.rows(owner, RESTORED):
+        assert line.state == "done"
+        assert line.made_at.astimezone(clock.LOCAL).date() == line.closed_at.astimezone(clock.LOCAL).date()
+    live = "SELECT FROM order_line WHERE state IN ('proposed', 'sent', 'unknown') GROUP BY msisdn_token HAVING count(*) > 1"  # noqa: E501
+    assert ordering.rows(owner, live) == []

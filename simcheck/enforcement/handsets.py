@@ -22,7 +22,7 @@ _STAMP = sa.TIMESTAMP(timezone=True)
 KEYS = f"""ARRAY(
     SELECT unnest({handsets.ways_sql(handsets.key_sql("clock.started_at", "step"))})
     FROM generate_series(0, 2) AS step
-)"""
+)"""  # noqa: S608  (no input of anybody)
 # Clocks without a case that run, of which nothing was said at the step that they have come to. They are found
 # by the index of cases, where they have none.
 UNTOLD = sa.text(f"""

@@ -25,8 +25,8 @@ _NONE = timedelta()
 class Event:
     """One thing that happened. `detail` of a start: `version`, `track`, `trigger`, `started_at`, `event_at`;
     of a switch the same, without `started_at` where the clock goes on; of a notice: `notice_days`, `told_at`,
-    `warned_at`, all since the start; of an end: `reason`; of a reset, whether its case was `reopened`. Moments
-    in it are ISO 8601.
+    `warned_at`, all since the start; of an end: `reason`; of a reset, whether its case was `reopened`.
+    Moments in it are ISO 8601.
     """
 
     at: datetime

@@ -39,13 +39,14 @@ WHERE NOT EXISTS (
       AND face.carrier = given.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}' AND face.at >= since
 )
 """).bindparams(  # noqa: S608  (no input of anybody)
-    sa.bindparam("carriers", type_=pg.ARRAY(sa.Text())), sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())),
+    sa.bindparam("carriers", type_=pg.ARRAY(sa.Text())),
+    sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())),
     sa.bindparam("since", type_=pg.ARRAY(sa.TIMESTAMP(timezone=True))),
 )
 
 
 def key_sql(since: str, step: str) -> str:
-    """The expression that makes the key of what is told about a row of `clock`, less the way that it takes."""
+    """The expression that makes the key of what is told about a row of `clock`, without a way."""
     who = "clock.carrier || '.' || encode(clock.msisdn_token, 'hex')"
     return f"'handset/' || {who} || '/' || floor(extract(epoch FROM {since}))::bigint || '/' || {step}"
 
