@@ -1,6 +1,6 @@
 """What stories of many days stand on: a country whose days pass, with its jobs, senders, desks and carriers.
 
-    days = Days(app, service, owner)
+    days = Days(app, service, owner, folder, rows)
     await days.day(6)            # every job, what is sent arrives, what is due is proposed
     await days.approve()         # a supervisor lets the proposals go, at the desk
     await days.answer()          # the carrier's system fetches each order's file and sends it back, done
@@ -15,7 +15,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from simcheck.sending.sweeps import rules_of
 from tests import ordering
 from tests.building import Citizen
 from tests.desking import at_desk
-from tests.holding import BINH, national
+from tests.holding import BINH, PEOPLE, national
 from tests.living import WAKE
 from tests.running import NOON, a_file, a_register, work
 from tests.serving import ISSUER, _keys
@@ -52,15 +52,20 @@ CARRIER = "viettel"
 
 
 class Days:
-    """A country in which time goes on when a test says so. `at` is the moment that it is in.
+    """A country in which time goes on when a test says so. `at` is the moment that it is in, `checked_at` when
+    its register and files came.
 
-    Messages to `deaf` numbers (national) fail. Where the carrier is not `asked`, it does not answer.
+    `rows` are what the carrier declares, `folder` is where its files are. Messages to `deaf` numbers
+    (national) fail.
     """
 
-    def __init__(self, app: Any, service: Any, owner: Any) -> None:
+    def __init__(
+        self, app: Any, service: Any, owner: Any, folder: Path, rows: Sequence[dict[str, Any]]
+    ) -> None:
         self.app, self.service, self.owner = app, service, owner
+        self.folder, self.rows = folder, rows
         self.keyring = service.keyring
-        self.at, self.deaf = NOON, set[int]()
+        self.at, self.checked_at, self.deaf = NOON, NOON, set[int]()
 
     @contextmanager
     def fixed(self) -> Any:
@@ -122,11 +127,12 @@ class Days:
         async with self.service.database.transaction("job:test", ministry=True) as session:
             yield session
 
-    async def fresh(self, folder: Path, people: Sequence[Citizen], rows: Sequence[dict[str, Any]]) -> None:
+    async def fresh(self) -> None:
         """The register of the day, and the carrier's file, checked against it."""
+        self.checked_at = self.at
         with self.fixed():
-            await a_register(self.service, folder, people)
-            await a_file(self.service, CARRIER, rows)
+            await a_register(self.service, self.folder, PEOPLE)
+            await a_file(self.service, CARRIER, self.rows)
             await work(self.service)
 
     def proposals(self) -> list[Any]:
@@ -191,13 +197,17 @@ class Days:
         return done
 
     async def suspend(self, day: int, after: timedelta = timedelta()) -> list[tuple[str, list[int]]]:
-        """A day on which what is due is approved and carried out; what was."""
+        """A day with a new register and file, on which what is due is approved and carried out; what was."""
+        self.at = NOON + day * DAY + after
+        if self.at - self.checked_at > 5 * DAY:
+            await self.fresh()
         await self.day(day, after)
         assert set(await self.approve()) == {303}
         return await self.answer()
 
     async def prove(self, number: int) -> Walker:
-        """The holder of a number, on the public pages, with the one-time code shown."""
+        """The holder of a number, on the public pages, with the one-time code shown: a second goes by."""
+        self.at += timedelta(seconds=1)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url=ISSUER)
         walker = Walker(http, self.service, self.owner)
         with self.fixed():
@@ -220,9 +230,9 @@ class Days:
             answer = await walker.send("/record/not-mine", {})
         assert answer.headers["location"] == "/record/done"
 
-    async def event(self, number: int, kind: str, at: datetime | None = None) -> None:
+    async def event(self, number: int, kind: str) -> None:
         """The carrier tells of a handset, or a face."""
-        told = {"msisdn": f"+84{national(number)}", "kind": kind, "at": (at or self.at).isoformat()}
+        told = {"msisdn": f"+84{national(number)}", "kind": kind, "at": self.at.isoformat()}
         with self.fixed():
             async with self.system() as http:
                 answer = await http.post("/v1/sim-events", json={"events": [told]})

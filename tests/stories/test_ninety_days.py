@@ -19,7 +19,7 @@ from tests import holding, ordering
 from tests.browsing import aside, fresh_home
 from tests.building import row
 from tests.desking import at_desk
-from tests.holding import DUNG, PEOPLE, wrong_name
+from tests.holding import DUNG, wrong_name
 from tests.passing import DAY, HOUR, Days, require_right
 from tests.running import work
 from tests.serving import keyring_file, new_database
@@ -40,7 +40,7 @@ def country(postgres, keyring, run_folder) -> Iterator[tuple[str, Path]]:
             import psycopg
 
             with psycopg.connect(url, autocommit=True) as owner:
-                days = Days(None, service, owner)
+                days = Days(None, service, owner, home, ROWS)
                 with days.fixed():
                     await holding.a_country(service, home, ROWS)
                     await ordering.a_policy(service)
@@ -65,11 +65,13 @@ def settings(settings, country) -> Any:
 
 
 @pytest.fixture
-def days(app, service, owner) -> Days:
-    return Days(app, service, owner)
+def days(app, service, owner, tmp_path) -> Days:
+    made = Days(app, service, owner, tmp_path, ROWS)
+    made.at += 5 * DAY
+    return made
 
 
-async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner, tmp_path):
+async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner):
     """1 says nothing. 2 corrects when the order waits for approval, 3 after one-way, 4 after two-way. 5 is
     disowned, and has a clock of its own.
     """
@@ -84,24 +86,18 @@ async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner, t
     await days.day(12, HOUR)
     assert await days.answer() == [("restore", [3])]
     assert [days.step(number) for number in (1, 2, 3, 5)] == [1, 0, 0, 0]
-    await days.fresh(tmp_path, PEOPLE, ROWS)
     assert await days.suspend(13) == [("one_way", [5])]
     await days.days((18, 25, 32, 40, 47, 54))
-    await days.fresh(tmp_path, PEOPLE, ROWS)
-    await days.day(61)
-    assert days.proposals() == []
-    await days.fresh(tmp_path, PEOPLE, ROWS)
     assert await days.suspend(67) == [("two_way", [1, 4, 6, 7, 8])]
     await days.day(68)
     await days.correct(4)
     await days.day(68, HOUR)
     assert await days.answer() == [("restore", [4])]
-    await days.fresh(tmp_path, PEOPLE, ROWS)
     assert await days.suspend(73) == [("terminate", [1, 6, 7, 8])]
     assert await days.suspend(74) == [("two_way", [5])]
     await days.correct(1)  # what has ended is not undone by a correction
     assert await days.suspend(80) == [("terminate", [5])]
-    await days.fresh(tmp_path, PEOPLE, ROWS)
+    await days.fresh()
     await days.day(96)
     assert days.proposals() == []
     assert await days.answer() == []
@@ -109,7 +105,7 @@ async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner, t
     require_right(owner)
 
 
-async def test_a_handset_is_changed(days, owner, tmp_path):
+async def test_a_handset_is_changed(days, owner):
     """9 does nothing about it, and is told; 10 has the face checked, and is restored the same hour."""
     await days.day(6)
     for number in (9, 10):
@@ -118,14 +114,14 @@ async def test_a_handset_is_changed(days, owner, tmp_path):
     assert [each.act for each in days.proposals()] == ["one_way"]  # that of the wrong records
     assert (days.messages(9, "handset"), days.step(9)) == (1, 0)
     assert await days.suspend(6, 2 * HOUR) == [("one_way", list(range(1, 11)))]
-    await days.event(10, "face_verified", days.at + HOUR / 2)
+    days.at += HOUR / 2
+    await days.event(10, "face_verified")
     await days.day(6, 3 * HOUR)
     assert await days.answer() == [("restore", [10])]
     assert (days.step(9), days.step(10)) == (1, 0)
     await days.day(7)
     assert (days.messages(9, "handset"), days.messages(10, "handset")) == (2, 2)
     await days.day(30)
-    await days.fresh(tmp_path, PEOPLE, ROWS)
     assert await days.suspend(37) == [("two_way", [9])]
     await days.day(37, HOUR)
     assert await days.suspend(43) == [("terminate", [9])]
@@ -134,7 +130,7 @@ async def test_a_handset_is_changed(days, owner, tmp_path):
     require_right(owner)
 
 
-async def test_a_stale_register_stops_every_order(app, days, owner, tmp_path):
+async def test_a_stale_register_stops_every_order(app, days, owner):
     await days.day(6)
     assert len(days.proposals()) == 1
     days.at += 2 * DAY
@@ -145,19 +141,21 @@ async def test_a_stale_register_stops_every_order(app, days, owner, tmp_path):
         async with at_desk(app, Role.AUDITOR) as auditor:
             assert "The register is too old" in (await auditor.get("/desk/orders/due?lang=en")).text
     assert days.proposals() == []  # nobody could approve it in time
-    await days.fresh(tmp_path, PEOPLE, ROWS)
-    assert await days.suspend(10, HOUR) == [("one_way", list(range(1, 9)))]
+    await days.fresh()
+    await days.day(10, HOUR)
+    assert days.proposals() == []  # what was not approved is not proposed again at once
+    assert await days.suspend(11, HOUR) == [("one_way", list(range(1, 9)))]
     require_right(owner)
 
 
-async def test_a_job_that_did_not_run_for_a_week_makes_no_storm(app, days, owner, service, tmp_path):
+async def test_a_job_that_did_not_run_for_a_week_makes_no_storm(app, days, owner, service):
     """Too much is due at once: the brake. A person lets go, another one approves; nobody is told twice."""
     low = shipped().replace("most_of_a_carrier = 25_000", "most_of_a_carrier = 5")
     with days.fixed():
         await ordering.a_policy(service, low.replace("2026.11.1", "2026.11.2"))
-    days.at += 7 * DAY
-    await days.fresh(tmp_path, PEOPLE, ROWS)
     before = days.messages(1, "reminder")
+    days.at += 7 * DAY
+    await days.fresh()
     for minutes in range(3):
         await days.day(12, minutes * HOUR)
     assert days.messages(1, "reminder") == before + 1
