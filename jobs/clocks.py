@@ -7,6 +7,7 @@ from collections import Counter
 from jobs.schedule import sweep
 from simcheck import log
 from simcheck.enforcement import follow as following
+from simcheck.enforcement import handsets
 from simcheck.service import Service
 
 FOLLOW = "job:clocks.follow"
@@ -14,7 +15,9 @@ FOLLOW = "job:clocks.follow"
 
 @sweep("clocks.follow", "*/5 * * * *")
 async def follow(service: Service) -> None:
-    """Begin, pause, go on and end with cases, until nothing is left to do; each batch is a transaction."""
+    """Begin, pause, go on and end with cases, until nothing is left to do, and tell those whose SIM stands in
+    another handset; each batch is a transaction.
+    """
     counts: Counter[str] = Counter()
     async with service.database.transaction(FOLLOW, ministry=True) as session:
         idle = await following.idle(session)
@@ -25,5 +28,10 @@ async def follow(service: Service) -> None:
             counts[step.__name__] += moved
             if moved < most:
                 break
+    told = handsets.MOST
+    while told == handsets.MOST:
+        async with service.database.transaction(FOLLOW, ministry=True) as session:
+            told = await handsets.tell(session, service)
+        counts["told of handsets"] += told
     if counts.total():
         log.logger().info("clocks follow cases", count=counts.total())

@@ -118,6 +118,21 @@ WITH {HELD}, over AS (
     FROM over WHERE {_SUBSCRIPTION.format("over")} RETURNING clock.*
 ) {_END}
 """).bindparams(_AT)  # noqa: S608
+# A case that is open again while something holds that was ordered: its clock goes on from there, and begins
+# anew as after a dispute. What is undone by then has another clock.
+REOPEN = sa.text(f"""
+WITH again AS (
+    SELECT clock.carrier, clock.msisdn_token FROM clock JOIN "case" ON "case".id = case_id
+    WHERE ended_at IS NOT NULL AND closed_at IS NULL AND step IN (1, 2) AND end_reason <> 'gone'
+    LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+), moved AS (
+    UPDATE clock SET ended_at = NULL, end_reason = NULL, started_at = :at, paused_at = NULL,
+        shift = greatest(:at - step_at, '0'), notice_days = 0, told_at = NULL, warned_at = NULL,
+        looked_at = NULL, reckoned = false, version = version + 1
+    FROM again WHERE {_SUBSCRIPTION.format("again")} RETURNING clock.*
+)
+{_TOLD.format(kind="reset", detail="jsonb_build_object('reopened', true)")}
+""").bindparams(_AT)  # noqa: S608
 # Somebody else has to act, or staff hold the case. Where the track says so, the clock begins again after it:
 # it counts from here, and stands still.
 PAUSE = sa.text(f"""
@@ -182,6 +197,16 @@ WITH {RULE}, {HELD}, triggered AS (
 )
 {_TOLD.format(kind="switched", detail=_STARTED)}
 """).bindparams(_AT)  # noqa: S608
+# A clock stands where its subscription does, as its case does. Nothing is reckoned from it.
+MOVE = sa.text(f"""
+WITH moved AS (
+    SELECT clock.carrier, clock.msisdn_token, "case".province FROM clock
+    JOIN "case" ON "case".id = case_id
+    WHERE ended_at IS NULL AND closed_at IS NULL AND "case".province IS DISTINCT FROM clock.province
+    LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
+)
+UPDATE clock SET province = moved.province FROM moved WHERE {_SUBSCRIPTION.format("moved")}
+""")  # noqa: S608
 # A policy for clocks that run already takes them over as they are, where it knows their track.
 ADOPT = sa.text(f"""
 WITH older AS (
@@ -206,15 +231,18 @@ WITH older AS (
 # is switched may have to go on.
 LOOK = sa.text(f"""
 WITH {HELD}, met AS (
-    SELECT closed_at IS NOT NULL AS over, paused_at IS NOT NULL AS stands,
+    SELECT ended_at IS NULL AS runs, closed_at IS NOT NULL AS over, paused_at IS NOT NULL AS stands,
         closed_at IS NULL AND runs_in ? state AND NOT held AS may_run,
-        closed_at IS NULL AND NOT runs_in ? state AND state = ANY(:running) AS elsewhere
+        closed_at IS NULL AND NOT runs_in ? state AND state = ANY(:running) AS elsewhere,
+        closed_at IS NULL AND "case".province IS DISTINCT FROM clock.province AS away
     FROM clock JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
-    WHERE ended_at IS NULL
+    WHERE ended_at IS NULL OR step IN (1, 2)
 )
-SELECT coalesce(bool_or(over), false) AS end, coalesce(bool_or(elsewhere), false) AS switch,
+SELECT coalesce(bool_or(over AND runs), false) AS end, coalesce(bool_or(elsewhere), false) AS switch,
+       coalesce(bool_or(NOT over AND NOT runs), false) AS reopen,
        coalesce(bool_or(NOT over AND NOT may_run AND NOT stands), false) AS pause,
-       coalesce(bool_or(may_run AND stands OR elsewhere), false) AS resume
+       coalesce(bool_or(may_run AND stands OR elsewhere), false) AS resume,
+       coalesce(bool_or(away), false) AS move
 FROM met
 """).bindparams(sa.bindparam("running", type_=pg.ARRAY(sa.Text())))  # noqa: S608
 # What begins with few rows, and finds the others by an index.
@@ -241,6 +269,11 @@ async def end_device(session: AsyncSession) -> int:
     return await _moved(session, END_DEVICE, triggers.held((await store.policies(session)).values()))
 
 
+async def reopen(session: AsyncSession) -> int:
+    """Let clocks go on whose cases are open again before anything was undone, at most `MOST`; how many."""
+    return await _moved(session, REOPEN, {})
+
+
 async def switch(session: AsyncSession) -> int:
     """Put clocks on another track where their cases have become another's business, at most `MOST`."""
     return await _under_policy(session, SWITCH)
@@ -254,6 +287,11 @@ async def pause(session: AsyncSession) -> int:
 async def resume(session: AsyncSession) -> int:
     """Let clocks go on whose cases are back, at most `MOST`; how many there were."""
     return await _moved(session, RESUME, triggers.held((await store.policies(session)).values()))
+
+
+async def move(session: AsyncSession) -> int:
+    """Let clocks be in the provinces of their subscriptions, at most `MOST`; how many had moved."""
+    return await _moved(session, MOVE, {})
 
 
 async def begin(session: AsyncSession) -> int:
@@ -287,7 +325,8 @@ async def prove(session: AsyncSession) -> int:
 
 # In this order: what is over ends before anything begins, and is reckoned last.
 STEPS: tuple[tuple[Callable[[AsyncSession], Awaitable[int]], int], ...] = (
-    (end, MOST), (end_device, MOST), (switch, MOST), (pause, MOST), (resume, MOST), (adopt, MOST),
+    (end, MOST), (end_device, MOST), (reopen, MOST), (switch, MOST), (pause, MOST), (resume, MOST),
+    (move, MOST), (adopt, MOST),
     (begin, MOST), (begin_device, MOST), (reckon, columns.MOST), (prove, proofs.MOST), (reckon, columns.MOST),
 )  # fmt: skip
 

@@ -25,7 +25,8 @@ _NONE = timedelta()
 class Event:
     """One thing that happened. `detail` of a start: `version`, `track`, `trigger`, `started_at`, `event_at`;
     of a switch the same, without `started_at` where the clock goes on; of a notice: `notice_days`, `told_at`,
-    `warned_at`, all since the start; of an end: `reason`. Moments in it are ISO 8601.
+    `warned_at`, all since the start; of an end: `reason`; of a reset, whether its case was `reopened`.
+    Moments in it are ISO 8601.
     """
 
     at: datetime
@@ -147,9 +148,13 @@ def _resumed(state: State, event: Event) -> State:
 
 
 def _reset(state: State, event: Event) -> State:
-    """Count from here on, whatever was reached; what was proved counts no more."""
+    """Count from here on, whatever was reached; what was proved counts no more. A clock that is over goes on
+    where its case was `reopened` while something held that was ordered.
+    """
     if state.ended_at is not None:
-        return state
+        if not event.detail.get("reopened") or state.may_begin_anew:
+            return state
+        state = replace(state, ended_at=None, end_reason=None)
     shift = event.at - state.step_at if state.step_at else _NONE
     return replace(_anew(state, event.at), shift=max(shift, _NONE))
 

@@ -13,17 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.db.engine import actor_of
+from simcheck.enforcement import handsets
 from simcheck.messages.words import Kind
 
 MOST = 20_000  # clocks of a statement
 SOON, AGAIN = timedelta(days=1), timedelta(hours=1)
 _STAMP = sa.TIMESTAMP(timezone=True)
-# Notices of the clock's own time, by their keys `notice/CASE/ROUND/NUMBER/ROUTE`. Days are local.
+# Notices of the clock's own time, by their keys `notice/CASE/ROUND/NUMBER/ROUTE`; of a changed handset, what
+# `handsets` says under `handset/NUMBER/START/STEP/ROUTE`. Days are local.
 LOOK = sa.text(f"""
 WITH asked AS (
-    SELECT carrier, msisdn_token, case_id, started_at FROM clock
+    SELECT carrier, msisdn_token, case_id, started_at,
+           CASE WHEN case_id IS NULL THEN {handsets.KEYS} END AS keys
+    FROM clock
     WHERE ended_at IS NULL AND paused_at IS NULL AND next_at <= :soon AND NOT proven AND reckoned
-      AND case_id IS NOT NULL AND (looked_at IS NULL OR looked_at < :again)
+      AND (looked_at IS NULL OR looked_at < :again)
     ORDER BY next_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
 ), heard AS (
     SELECT carrier, msisdn_token, count(DISTINCT day) AS days, max(made_at) AS told_at,
@@ -31,8 +35,14 @@ WITH asked AS (
     FROM asked LEFT JOIN LATERAL (
         SELECT min(made_at) AS made_at, CAST(min(made_at) AT TIME ZONE interval '7 hours' AS date) AS day,
                bool_or(kind = '{Kind.BEFORE_SUSPENSION}') AS warns
-        FROM message
-        WHERE message.case_id = asked.case_id AND key LIKE 'notice/%' AND made_at >= asked.started_at
+        FROM (
+            SELECT key, made_at, kind, state, settled_at, told_on FROM message
+            WHERE message.case_id = asked.case_id AND key LIKE 'notice/%'
+            UNION ALL
+            SELECT key, made_at, kind, state, settled_at, told_on FROM message
+            WHERE message.key = ANY(asked.keys)
+        ) AS message
+        WHERE made_at >= asked.started_at
         GROUP BY split_part(key, '/', 3), split_part(key, '/', 4)
         HAVING bool_or(state = 'delivered') OR bool_and(settled_at IS NOT NULL AND told_on
             AND state IN ('sent', 'failed', 'expired', 'unknown'))

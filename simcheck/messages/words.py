@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CODE = "code"
     REPLY = "reply"
     ANSWER = "answer"
+    HANDSET = "handset"  # the SIM stands in another one
 
 
 # Those that tell what is wrong. All others are the same for every group.

@@ -19,7 +19,7 @@ MESSAGES = sa.text("""
 SELECT carrier, kind, channel, state, count(*) AS messages, sum(parts) AS parts FROM message
 WHERE kind = ANY(:kinds) GROUP BY carrier, kind, channel, state ORDER BY 1, 2, 3, 4
 """).bindparams(sa.bindparam("kinds", type_=pg.ARRAY(sa.Text())))
-OURS = (*NOTICES, Kind.RESTORED, Kind.CORRECTED, Kind.THANKS)
+OURS = (*NOTICES, Kind.RESTORED, Kind.CORRECTED, Kind.THANKS, Kind.HANDSET)
 
 
 class Tracks(NamedTuple):

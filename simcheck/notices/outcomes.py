@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import clock
 from simcheck.cases.models import Acts
 from simcheck.messages.words import Kind
-from simcheck.notices import closing, plan, schedule, tracks
+from simcheck.notices import closing, handsets, plan, schedule, tracks
 from simcheck.notices.letters import Result, tell
 from simcheck.notices.plan import Due
 from simcheck.notices.policy import Policy
@@ -85,7 +85,9 @@ async def follow(session: AsyncSession, service: Service, policy: Policy) -> tup
     after = {told.key: route for told, route in again.values()}
     told = [told for told, _ in again.values()]
     results = await tell(session, service, policy, told, at=at, after=after)
-    return len(settled), results.count(Result.TOLD)
+    others = [each for each in map(handsets.missed, settled) if each is not None]
+    said = await handsets.again(session, service, policy, others)
+    return len(settled), results.count(Result.TOLD) + said
 
 
 async def _standing(

@@ -57,11 +57,11 @@ class Told:
     """Something that somebody is told: `key` names the occasion, without the way that it takes.
 
     `place` is the record of whoever is told, `status` its subscription's state in the ledger. A mate is told
-    of another number of the contract.
+    of another number of the contract. Of a SIM in another handset there is no case.
     """
 
     key: str
-    case_id: uuid.UUID
+    case_id: uuid.UUID | None
     code: str
     kind: Kind
     group: Group | None
@@ -108,7 +108,7 @@ async def mates(
 
     A number is told once a day, however many cases its contract has.
     """
-    spoken = {each.case_id: each for each in told if each.kind in policy.mates}
+    spoken = {each.case_id: each for each in told if each.case_id and each.kind in policy.mates}
     if not spoken:
         return []
     words = {"cases": list(spoken), "holder": Acts.HOLDER.value, "most": policy.most_mates}

@@ -83,7 +83,7 @@ async def one(session: AsyncSession, order_id: uuid.UUID, *, lock: bool = False)
 
 async def judged(session: AsyncSession, service: Service, order_id: uuid.UUID) -> Sequence[Held]:
     """The preview: what would happen to the lines of a proposal now."""
-    given = guards.given(service.settings, clock.now())
+    given = await guards.given(session, service.settings, clock.now())
     return [Held(*row) for row in await session.execute(JUDGE, {**given, "order": order_id})]
 
 
@@ -131,7 +131,7 @@ async def approve(
 
 async def drop(session: AsyncSession, service: Service, order_id: uuid.UUID) -> int:
     """Drop the lines of an order that a guard shuts out; how many."""
-    given = guards.given(service.settings, clock.now())
+    given = await guards.given(session, service.settings, clock.now())
     gone = await session.execute(DROP, {**given, "order": order_id, "waiting": list(guards.WAITING)})
     count = len(gone.all())
     if count:

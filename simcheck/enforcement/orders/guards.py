@@ -6,13 +6,17 @@ the first that does not hold is why. What is not known does not hold.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.config import Settings
+from simcheck.enforcement import store
+from simcheck.gate.models import SimEventKind
 
 
 class Guard(NamedTuple):
@@ -29,11 +33,18 @@ GUARDS = (
     # A handset that was changed is no case.
     Guard("case_open", "CASE WHEN clock.case_id IS NULL THEN clock.trigger = 'device_change'"
                        ' ELSE "case".closed_at IS NULL AND "case".id IS NOT NULL END'),
+    Guard("no_face", "clock.case_id IS NOT NULL OR NOT EXISTS (SELECT FROM sim_event AS face"
+                     " WHERE face.msisdn_token = clock.msisdn_token AND face.carrier = clock.carrier"
+                     f" AND face.kind = '{SimEventKind.FACE_VERIFIED}' AND face.at >= clock.event_at)"),
     Guard("not_held", 'clock.case_id IS NULL OR NOT "case".held'),
     Guard("nobody_decides", 'clock.case_id IS NULL OR NOT "case".pending'),
     # Staff look at it, its register's owner was asked, or two people claim it.
     Guard("not_with_staff", 'clock.case_id IS NULL OR "case".state NOT IN'
                             " ('with_staff', 'referred', 'disputed')"),
+    # By the case itself: its clock hears of a move some minutes later, and what was told before may be about
+    # something else.
+    Guard("its_turn", "clock.case_id IS NULL OR jsonb_exists(CAST(:runs_in AS jsonb)"
+                      " -> (clock.policy_version || '/' || clock.track), \"case\".state)"),
     Guard("no_correction", "NOT EXISTS (SELECT FROM correction WHERE correction.case_id = clock.case_id"
                            " AND correction.outcome = 'waiting')"),
     Guard("no_question", "NOT EXISTS (SELECT FROM question WHERE question.msisdn_token = clock.msisdn_token"
@@ -96,9 +107,15 @@ WHERE order_line.order_id = :order AND order_line.state = 'proposed'
 """
 
 
-def given(settings: Settings, now: datetime) -> Mapping[str, object]:
+async def given(session: AsyncSession, settings: Settings, now: datetime) -> Mapping[str, object]:
     """What the predicates are asked with."""
+    runs_in = {
+        f"{version}/{track.id}": sorted(track.runs_in)
+        for version, policy in (await store.policies(session)).items()
+        for track in policy.tracks
+    }
     return {
+        "runs_in": json.dumps(runs_in),
         "now": now,
         "register_since": now - timedelta(hours=settings.orders_register_hours),
         "carrier_since": now - timedelta(days=settings.orders_carrier_days),

@@ -75,7 +75,7 @@ class Proposed(NamedTuple):
 async def due(session: AsyncSession, service: Service) -> list[Due]:
     """What is due now, and what is in the way."""
     await session.execute(SETTLE)
-    rows = await session.execute(COUNT, guards.given(service.settings, clock.now()))
+    rows = await session.execute(COUNT, await guards.given(session, service.settings, clock.now()))
     return [Due(*row) for row in rows]
 
 
@@ -119,6 +119,7 @@ async def _add(session: AsyncSession, service: Service, carrier: str, step: int,
     if left <= 0:
         return 0
     now, act = clock.now(), STEPS[step]
+    given = await guards.given(session, service.settings, now)
     proposal = await _open(session, carrier, act)
     most = min(left, service.settings.orders_lines - proposal.lines)
     if most <= 0:
@@ -126,7 +127,7 @@ async def _add(session: AsyncSession, service: Service, carrier: str, step: int,
     last = await session.scalar(LAST, {"order": proposal.id})
     added = await session.execute(
         ADD,
-        {**guards.given(service.settings, now), "order": proposal.id, "last": last, "act": act.value,
+        {**given, "order": proposal.id, "last": last, "act": act.value,
          "carrier": carrier, "step": step, "most": most},
     )  # fmt: skip
     lines = int(added.rowcount)  # type: ignore[attr-defined]

@@ -38,7 +38,7 @@ from simcheck.service import Service
 from simcheck.webhooks import notify
 
 FOLDER = "orders"  # in the lake
-NO_NUMBER = "no_number"
+NO_NUMBER, REOPENED = "no_number", "reopened"
 URGENT = 10  # the priority of what undoes a suspension
 # Lines without a number, with where the declared record is and an older line that has one.
 BARE = sa.text("""
@@ -79,6 +79,20 @@ SELECT FROM "case" JOIN order_line ON order_line.case_id = "case".id
 WHERE order_line.order_id = :order AND order_line.state = 'proposed'
 ORDER BY "case".id FOR NO KEY UPDATE OF "case"
 """)
+# What would be undone of a case that is open again holds; unless an order was overtaken of which nobody knows
+# whether it was carried out.
+OPEN_AGAIN = sa.text("""
+UPDATE order_line SET state = 'dropped', outcome = :outcome, outcome_at = :at
+FROM "case", clock
+WHERE order_line.order_id = :order AND order_line.state = 'proposed' AND "case".id = order_line.case_id
+  AND "case".closed_at IS NULL AND clock.case_id = "case".id AND clock.step > 0
+  AND NOT EXISTS (
+      SELECT FROM order_line AS before
+      WHERE before.carrier = order_line.carrier AND before.msisdn_token = order_line.msisdn_token
+        AND before.state = 'overtaken' AND before.outcome IS NULL
+  )
+RETURNING order_line.line
+""").bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)))
 LINES = sa.text("""
 SELECT line, number, reason, evidence ->> 'policy' AS version, evidence ->> 'track' AS track
 FROM order_line WHERE order_id = :order AND state = 'proposed' ORDER BY line
@@ -196,6 +210,9 @@ async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) ->
     at = clock.now()
     gone = await session.execute(NUMBERLESS, {**key, "at": at, "outcome": NO_NUMBER})
     dropped = len(gone.all())
+    if order.act == OrderAct.RESTORE:
+        back = await session.execute(OPEN_AGAIN, {**key, "at": at, "outcome": REOPENED})
+        dropped += len(back.all())
     await session.refresh(order)
     order.lines -= dropped
     lines = [Line(*row) for row in await session.execute(LINES, key)]

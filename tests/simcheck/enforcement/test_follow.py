@@ -127,6 +127,42 @@ async def test_a_correction_ends_the_clock_and_what_was_ordered_can_be_undone(se
     assert (state.step, state.may_begin_anew) == (0, True)
 
 
+async def test_a_case_that_is_open_again_keeps_what_was_ordered(service, owner):
+    records(service, owner, [row(912345678)])
+    await clocking.in_force(service)
+    await follow_run(service)
+    await told(service, owner, 6)
+    at = NOON + 6 * DAY
+    await clocking.follow(service, at)
+    token = owner.execute("SELECT msisdn_token FROM clock").fetchone()[0]
+    async with service.database.transaction("test", ministry=True) as session:
+        await moves.reached(session, Step.ONE_WAY, [Done("viettel", token, at)])
+    with clock.fixed(at + DAY):
+        await close(service, owner, "same_person", Who.STAFF)
+    await clocking.follow(service, at + DAY)
+    assert same(owner, at + DAY)[0].end_reason == "same_person"
+    owner.execute("""UPDATE "case" SET state = 'with_holder', acts = 'holder', closed_at = NULL,
+                     close_reason = NULL""")
+    later = at + DAY + timedelta(minutes=1)
+    for _ in range(2):
+        await clocking.follow(service, later)
+        [state] = same(owner, later)
+        assert (state.step, state.ended_at, state.started_at, state.notice_days) == (1, None, later, 0)
+    assert (state.next_step, state.proven) == (2, False)
+
+
+async def test_a_clock_goes_where_its_subscription_does(service, owner):
+    records(service, owner, [row(912345678)])
+    await clocking.in_force(service)
+    await follow_run(service)
+    await told(service, owner, 1)
+    owner.execute("UPDATE \"case\" SET province = '001'")
+    await clocking.follow(service, LATER)
+    owner.execute("UPDATE \"case\" SET province = '079'")
+    await clocking.follow(service, LATER)
+    assert owner.execute("SELECT province FROM clock").fetchall() == [("079",)]
+
+
 async def test_somebody_elses_turn_stops_the_clock(service, owner):
     records(service, owner, [row(912345678)])
     await clocking.in_force(service)

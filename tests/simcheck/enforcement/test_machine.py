@@ -84,6 +84,18 @@ def test_no_other_clock_begins_while_an_order_holds():
     assert (state.step, state.end_reason) == (1, "agrees")
 
 
+def test_a_case_that_is_open_again_keeps_what_was_ordered_and_counts_anew():
+    ended = Event(DUE + DAY, Happened.ENDED, detail={"reason": "same_person"})
+    again = Event(DUE + 3 * DAY, Happened.RESET, detail={"reopened": True})
+    before = [started(), noticed(DUE, 5), Event(DUE, Happened.REACHED, 1), ended]
+    state = fold(*before, again, at=DUE + 4 * DAY)
+    assert (state.step, state.step_at, state.ended_at, state.shift) == (1, DUE, None, 3 * DAY)
+    assert (state.notice_days, state.next_step, state.due(DUE + 99 * DAY)) == (0, 2, None)
+    undone = Event(DUE + 2 * DAY, Happened.RESTORED)
+    assert fold(*before, undone, again, at=DUE + 4 * DAY).ended_at is not None
+    assert fold(*before, Event(DUE + 3 * DAY, Happened.RESET), at=DUE + 4 * DAY).ended_at is not None
+
+
 def test_restored_while_it_is_open_it_begins_again_without_proof():
     at = DUE + 70 * DAY
     state = fold(

@@ -114,3 +114,37 @@ async def test_what_the_carrier_declares_no_more_is_restored_by_the_number_of_th
     owner.execute("DELETE FROM subscription")
     await sent(service)
     assert batches(owner)[1].state == "sent"
+
+
+OPEN_AGAIN = """
+UPDATE "case" SET state = 'with_holder', acts = 'holder', closed_at = NULL, close_reason = NULL,
+    target_at = NULL, clock_left = interval '1 day' WHERE closed_at IS NOT NULL
+"""
+
+
+async def test_a_case_that_is_open_again_before_its_restoration_is_not_restored(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 1)
+    await answered(service, order, Outcome(1, "done"))
+    await agreed(service, owner, 1)
+    assert await restored(service) == {"viettel": 1}
+    owner.execute(OPEN_AGAIN)
+    assert await restored(service) == {}
+    await sent(service)
+    restoration = batches(owner)[1]
+    assert (restoration.state, restoration.reason) == ("stopped", "nothing_left")
+    assert states(owner, restoration.id) == [("dropped", "reopened")]
+    await agreed(service, owner, 1)
+    assert await restored(service) == {"viettel": 1}
+
+
+async def test_what_nobody_knows_to_be_carried_out_is_undone_though_the_case_is_open_again(
+    service, owner, tmp_path
+):
+    await a_wrong_country(service, tmp_path)
+    await ordered(service, owner, 1, step=1)
+    await agreed(service, owner, 1)
+    assert await restored(service) == {"viettel": 1}
+    owner.execute(OPEN_AGAIN)
+    await sent(service)
+    assert batches(owner)[1].state == "sent"

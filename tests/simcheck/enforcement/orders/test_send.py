@@ -165,3 +165,16 @@ async def test_a_correction_in_the_same_second_as_the_order(service, owner, tmp_
     assert states(owner, order) == [("overtaken", None)]
     await sent(service)
     assert [(each.act, each.state) for each in batches(owner)] == [("one_way", "sent"), ("restore", "sent")]
+
+
+async def test_a_number_that_was_disowned_meanwhile_is_dropped(service, owner, tmp_path):
+    """Its clock hears of it some minutes later; what was told so far was about something else."""
+    await a_wrong_country(service, tmp_path)
+    order = await an_approved_order(service, owner, [1])
+    case_id, _ = case_of(owner, service.keyring, 1)
+    with clock.fixed(NOON):
+        async with service.database.transaction("person:chi", ministry=True) as session:
+            wanted = Wanted("disowned", Who.STAFF, "looked_at")
+            await decide(session, service.keyring, case_id, wanted, referral=DAY)
+    await sent(service)
+    assert states(owner, order) == [("dropped", "its_turn")]
