@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from simcheck.config import Settings
+from simcheck.enforcement.stops import standing
 
 
 class Guard(NamedTuple):
@@ -38,6 +39,9 @@ GUARDS = (
                            " AND correction.outcome = 'waiting')"),
     Guard("no_question", "NOT EXISTS (SELECT FROM question WHERE question.msisdn_token = clock.msisdn_token"
                          " AND question.state = 'open')"),
+    Guard("no_appeal", standing.NO_APPEAL),
+    Guard("no_legal_hold", standing.NO_LEGAL_HOLD.format(now=":now")),
+    Guard("not_protected", standing.NOT_PROTECTED.format(now=":now")),
     Guard("declared", "EXISTS (SELECT FROM subscription WHERE subscription.carrier = clock.carrier"
                       " AND subscription.msisdn_token = clock.msisdn_token)"),
     Guard("register_fresh", "EXISTS (SELECT FROM register_snapshot AS now_current"
