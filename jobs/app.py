@@ -13,6 +13,7 @@ from procrastinate.signals import on_stop
 
 # Each module registers its tasks.
 from jobs import (  # noqa: F401
+    appeals,
     bulk,
     care,
     cases,

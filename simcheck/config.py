@@ -255,6 +255,12 @@ class Settings(BaseSettings):
         24, gt=0, description="And within how many after that, what became of it."
     )
     orders_restore_hours: float = Field(2, gt=0, description="The same two, of what undoes a suspension.")
+    appeal_working_days: int = Field(
+        5, ge=1, le=60, description="Within how many working days an appeal against an order is answered."
+    )
+    appeal_days: float = Field(
+        730, gt=0, description="Days that an appeal's words are kept once it is decided."
+    )
     orders_reminders: int = Field(
         2, ge=0, le=20, description="How often a carrier is reminded before people are told."
     )

@@ -14,6 +14,7 @@ from simcheck.api import (
     batches,
     cases,
     corrections,
+    events,
     feedback,
     kyc_match,
     operators,
@@ -22,7 +23,6 @@ from simcheck.api import (
     problems,
     questions,
     runs,
-    sim_events,
     token,
     tus,
     webhooks,
@@ -38,7 +38,7 @@ PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
 # In the order in which a path is looked for, after the one route that has to be fast.
 ROUTERS = (
-    token.router, operators.router, sim_events.router, kyc_match.router, batches.router,
+    token.router, operators.router, events.router, kyc_match.router, batches.router,
     tus.router, runs.router, feedback.router, cases.router, corrections.router,
     questions.router, orders.router, webhooks.router,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import clock
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import columns, proofs, store, triggers
+from simcheck.enforcement.stops.standing import STOPPED
 from simcheck.enforcement.triggers import EVENT_AT, HELD, RULE, START, TRIGGER
 from simcheck.enforcement.words import Trigger
 from simcheck.gate.models import SimEventKind
@@ -133,14 +134,19 @@ WITH again AS (
 )
 {_TOLD.format(kind="reset", detail="jsonb_build_object('reopened', true)")}
 """).bindparams(_AT)  # noqa: S608
-# Somebody else has to act, or staff hold the case. Where the track says so, the clock begins again after it:
-# it counts from here, and stands still.
+_STOPPED = STOPPED.format(now=":at")
+# Something stands in the way of orders for which the track lets clocks stand still.
+_STANDS = "coalesce(pauses_for ?| whys, false)"
+# A handset that was changed is no case.
+_MAY_RUN = """(case_id IS NULL OR NOT held AND runs_in ? "case".state) AND NOT """ + _STANDS
+# Somebody else has to act, staff hold the case, or somebody objects. Where the track says so, the clock
+# begins again after it: it counts from here, and stands still.
 PAUSE = sa.text(f"""
-WITH {HELD}, stopped AS (
-    SELECT clock.carrier, clock.msisdn_token, resets ? "case".state AS resets FROM clock
-    JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
-    WHERE ended_at IS NULL AND paused_at IS NULL AND closed_at IS NULL
-      AND (held OR NOT runs_in ? "case".state)
+WITH {HELD}, {_STOPPED}, halted AS (
+    SELECT clock.carrier, clock.msisdn_token, coalesce(resets ? "case".state, false) AS resets FROM clock
+    LEFT JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+    LEFT JOIN stopped ON {_SUBSCRIPTION.format("stopped")}
+    WHERE ended_at IS NULL AND paused_at IS NULL AND closed_at IS NULL AND NOT ({_MAY_RUN})
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
     UPDATE clock SET paused_at = :at, reckoned = false, version = version + 1,
@@ -148,18 +154,18 @@ WITH {HELD}, stopped AS (
         shift = CASE WHEN NOT resets THEN shift ELSE greatest(coalesce(:at - step_at, '0'), '0') END,
         notice_days = CASE WHEN resets THEN 0 ELSE notice_days END,
         told_at = CASE WHEN NOT resets THEN told_at END, warned_at = CASE WHEN NOT resets THEN warned_at END
-    FROM stopped WHERE {_SUBSCRIPTION.format("stopped")} RETURNING clock.*, resets
+    FROM halted WHERE {_SUBSCRIPTION.format("halted")} RETURNING clock.*, resets
 ), reset AS (
     {_TOLD.format(kind="reset", detail="'{}'")} WHERE resets
 )
 {_TOLD.format(kind="paused", detail="'{}'")}
 """).bindparams(_AT)  # noqa: S608
 RESUME = sa.text(f"""
-WITH {HELD}, back AS (
+WITH {HELD}, {_STOPPED}, back AS (
     SELECT clock.carrier, clock.msisdn_token FROM clock
-    JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
-    WHERE ended_at IS NULL AND paused_at IS NOT NULL AND closed_at IS NULL
-      AND NOT held AND runs_in ? "case".state
+    LEFT JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+    LEFT JOIN stopped ON {_SUBSCRIPTION.format("stopped")}
+    WHERE ended_at IS NULL AND paused_at IS NOT NULL AND closed_at IS NULL AND {_MAY_RUN}
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
     UPDATE clock SET paused_at = NULL, shift = shift + (:at - paused_at), reckoned = false,
@@ -230,21 +236,25 @@ WITH older AS (
 # Which of the statements above would find anything: one join instead of four, where nothing has changed. What
 # is switched may have to go on.
 LOOK = sa.text(f"""
-WITH {HELD}, met AS (
+WITH {HELD}, {_STOPPED}, met AS (
     SELECT ended_at IS NULL AS runs, closed_at IS NOT NULL AS over, paused_at IS NOT NULL AS stands,
-        closed_at IS NULL AND runs_in ? state AND NOT held AS may_run,
-        closed_at IS NULL AND NOT runs_in ? state AND state = ANY(:running) AS elsewhere,
-        closed_at IS NULL AND "case".province IS DISTINCT FROM clock.province AS away
-    FROM clock JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+        closed_at IS NULL AND {_MAY_RUN} AS may_run,
+        case_id IS NOT NULL AND closed_at IS NULL AND NOT runs_in ? state AND state = ANY(:running)
+            AS elsewhere,
+        case_id IS NOT NULL AND closed_at IS NULL AS is_open,
+        case_id IS NOT NULL AND closed_at IS NULL AND "case".province IS DISTINCT FROM clock.province
+            AS away
+    FROM clock LEFT JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
+    LEFT JOIN stopped ON {_SUBSCRIPTION.format("stopped")}
     WHERE ended_at IS NULL OR step IN (1, 2)
 )
 SELECT coalesce(bool_or(over AND runs), false) AS end, coalesce(bool_or(elsewhere), false) AS switch,
-       coalesce(bool_or(NOT over AND NOT runs), false) AS reopen,
-       coalesce(bool_or(NOT over AND NOT may_run AND NOT stands), false) AS pause,
+       coalesce(bool_or(is_open AND NOT runs), false) AS reopen,
+       coalesce(bool_or(runs AND NOT over AND NOT may_run AND NOT stands), false) AS pause,
        coalesce(bool_or(may_run AND stands OR elsewhere), false) AS resume,
        coalesce(bool_or(away), false) AS move
 FROM met
-""").bindparams(sa.bindparam("running", type_=pg.ARRAY(sa.Text())))  # noqa: S608
+""").bindparams(_AT, sa.bindparam("running", type_=pg.ARRAY(sa.Text())))  # noqa: S608
 # What begins with few rows, and finds the others by an index.
 _NARROW = (BEGIN_DEVICE, END_DEVICE)
 
@@ -253,7 +263,7 @@ async def idle(session: AsyncSession) -> frozenset[str]:
     """The names of those of `STEPS` that would find nothing to do, as far as cases are concerned."""
     policies = (await store.policies(session)).values()
     states = {state for policy in policies for track in policy.tracks for state in track.runs_in}
-    words = {**triggers.held(policies), "running": sorted(states)}
+    words = {**triggers.held(policies), "running": sorted(states), "at": clock.now()}
     async with hashing(session):
         [row] = (await session.execute(LOOK, words)).mappings()
     return frozenset(name for name, found in row.items() if not found)

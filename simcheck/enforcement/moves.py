@@ -55,6 +55,32 @@ WITH {_GIVEN}, moved AS (
 """).bindparams(*_TYPES)  # noqa: S608
 
 
+# An appeal was upheld before anything was done: the clock begins anew, and what was proved counts no more.
+# What a change of handset began is over. What was done is undone by its restoration.
+RESET = sa.text("""
+WITH moved AS (
+    UPDATE clock SET started_at = :at, shift = '0', notice_days = 0, told_at = NULL, warned_at = NULL,
+        proven = false, next_step = NULL, next_at = NULL, looked_at = NULL, reckoned = false,
+        paused_at = CASE WHEN paused_at IS NOT NULL THEN :at END, version = version + 1
+    WHERE carrier = :carrier AND msisdn_token = :token AND ended_at IS NULL AND step = 0
+      AND case_id IS NOT NULL
+    RETURNING carrier, msisdn_token, case_id
+)
+INSERT INTO clock_event (carrier, msisdn_token, case_id, at, kind, actor)
+SELECT carrier, msisdn_token, case_id, :at, 'reset', :actor FROM moved
+""").bindparams(sa.bindparam("at", type_=_STAMP))
+END = sa.text("""
+WITH moved AS (
+    UPDATE clock SET ended_at = :at, end_reason = 'upheld', paused_at = NULL, proven = false,
+        next_step = NULL, next_at = NULL, reckoned = true, version = version + 1
+    WHERE carrier = :carrier AND msisdn_token = :token AND ended_at IS NULL AND case_id IS NULL
+    RETURNING carrier, msisdn_token, end_reason
+)
+INSERT INTO clock_event (carrier, msisdn_token, at, kind, detail, actor)
+SELECT carrier, msisdn_token, :at, 'ended', jsonb_build_object('reason', end_reason), :actor FROM moved
+""").bindparams(sa.bindparam("at", type_=_STAMP))
+
+
 class Done(NamedTuple):
     """What a carrier did to a subscription, and when."""
 
@@ -73,6 +99,15 @@ async def reached(session: AsyncSession, step: Step, done: Sequence[Done]) -> in
 async def restored(session: AsyncSession, done: Sequence[Done]) -> int:
     """Note that everything was undone; of how many clocks something had been reached."""
     return await _move(session, RESTORE, None, done)
+
+
+async def upheld(session: AsyncSession, done: Done) -> None:
+    """Let a clock begin anew, or be over, because an appeal was upheld."""
+    given = {
+        "carrier": done.carrier, "token": done.msisdn_token, "at": done.at, "actor": actor_of(session),
+    }  # fmt: skip
+    await session.execute(RESET, given)
+    await session.execute(END, given)
 
 
 async def _move(

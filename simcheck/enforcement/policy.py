@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from simcheck.cases.states import State
 from simcheck.enforcement.calendar import Calendar
-from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Step, Trigger, Unit
+from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Step, Stop, Trigger, Unit
 
 SHIPPED = "2026.11.1"
 
@@ -52,8 +52,9 @@ class Track:
     """What follows for subscriptions of these triggers; without steps, nothing does.
 
     It is law from `valid_from` to the day before `valid_to`. Its clocks run while the case is in one of the
-    states `runs_in`, begin again where it comes out of one of `resets`, and stand still in all others. They
-    end with their case, always; with `face_ends`, also when the holder's face was checked again.
+    states `runs_in`, begin again where it comes out of one of `resets`, and stand still in all others; and
+    while something of `pauses_for` stands in the way of orders, which nothing goes past anyway. They end with
+    their case, always; with `face_ends`, also when the holder's face was checked again.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Track:
     starts: Starts | date | None
     runs_in: frozenset[State]
     resets: frozenset[State]
+    pauses_for: frozenset[Stop]
     face_ends: bool
     steps: tuple[Stage, ...]
 

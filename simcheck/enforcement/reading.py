@@ -15,7 +15,7 @@ from simcheck.cases.states import State
 from simcheck.enforcement.calendar import WEEKDAYS, Calendar
 from simcheck.enforcement.lines import Lines, Path, find
 from simcheck.enforcement.policy import Needs, Policy, Stage, Track
-from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Trigger, Unit
+from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Stop, Trigger, Unit
 from simcheck.errors import InvalidError
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -191,6 +191,9 @@ def _track(table: _Table) -> Track:
         starts=_starts(table, triggers) if steps else None,
         runs_in=frozenset(_states(table, triggers) if steps else ()),
         resets=frozenset(table.words("resets", State, State.DISPUTED) if table.has("resets") else ()),
+        pauses_for=frozenset(
+            table.words("pauses_for", Stop, Stop.APPEAL) if table.has("pauses_for") else ()
+        ),
         face_ends=bool(table.take("face_ends", bool) if table.has("face_ends") else False), steps=steps,
     )  # fmt: skip
     for state in track.resets & track.runs_in:

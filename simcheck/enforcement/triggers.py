@@ -39,7 +39,8 @@ rule AS (
 HELD = """
 own AS (
     SELECT * FROM jsonb_to_recordset(CAST(:held AS jsonb))
-    AS each (policy_version text, track text, runs_in jsonb, resets jsonb, face_ends boolean)
+    AS each (policy_version text, track text, runs_in jsonb, resets jsonb, pauses_for jsonb,
+             face_ends boolean)
 )
 """
 # When a case became what brought it onto a track that begins with an event.
@@ -71,7 +72,8 @@ def held(policies: Iterable[Policy]) -> dict[str, Any]:
     found = [
         {
             "policy_version": policy.version, "track": track.id, "runs_in": sorted(track.runs_in),
-            "resets": sorted(track.resets), "face_ends": track.face_ends,
+            "resets": sorted(track.resets), "pauses_for": sorted(track.pauses_for),
+            "face_ends": track.face_ends,
         }
         for policy in policies
         for track in policy.tracks

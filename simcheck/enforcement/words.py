@@ -78,6 +78,16 @@ class Applies(StrEnum):
     OPEN = "open"  # those that run already, too
 
 
+class Stop(StrEnum):
+    """What stands in the way of every order about a subscription (`stops`); a track says for which of these
+    its clocks stand still, too.
+    """
+
+    APPEAL = "appeal"  # somebody objects, and was not answered yet
+    LEGAL_HOLD = "legal_hold"
+    PROTECTED = "protected"  # a line that is never suspended
+
+
 class Happened(StrEnum):
     """One thing that happened to a clock."""
 

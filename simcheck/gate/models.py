@@ -43,11 +43,14 @@ class OtpQuestion(Base):
 
 
 class SimEvent(Base):
-    """A SIM or handset that was changed, told by the carrier."""
+    """A SIM or handset that was changed, told by the carrier. `event_token` is the token of its id there;
+    what came before events had ids has none.
+    """
 
     __tablename__ = "sim_event"
     __table_args__ = (
         one_of("kind", SimEventKind),
+        sa.UniqueConstraint("carrier", "event_token"),
         sa.Index(None, "received_at", postgresql_using="brin"),
     )
 
@@ -58,3 +61,4 @@ class SimEvent(Base):
     kind: Mapped[str]
     at: Mapped[datetime]
     received_at: Mapped[datetime]
+    event_token: Mapped[bytes | None]

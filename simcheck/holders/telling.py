@@ -72,6 +72,12 @@ async def reply(
     await _store(session, service, Kind.REPLY, to, language, values, f"reply/{inbound}", until, marks=marks)
 
 
+async def word(session: AsyncSession, service: Service, to: To, language: str, text: str, key: str) -> None:
+    """Tell a holder something that was decided; each `key` once."""
+    until = clock.now() + ANSWER_IS_GOOD
+    await _store(session, service, Kind.REPLY, to, language, Values(extra={"text": text}), key, until)
+
+
 async def answer(
     session: AsyncSession, service: Service, to: To, language: str, question: str, text: str, message: int
 ) -> None:

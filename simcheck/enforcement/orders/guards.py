@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.config import Settings
 from simcheck.enforcement import store
+from simcheck.enforcement.stops import standing
 from simcheck.gate.models import SimEventKind
 
 
@@ -49,6 +50,9 @@ GUARDS = (
                            " AND correction.outcome = 'waiting')"),
     Guard("no_question", "NOT EXISTS (SELECT FROM question WHERE question.msisdn_token = clock.msisdn_token"
                          " AND question.state = 'open')"),
+    Guard("no_appeal", standing.NO_APPEAL),
+    Guard("no_legal_hold", standing.NO_LEGAL_HOLD.format(now=":now")),
+    Guard("not_protected", standing.NOT_PROTECTED.format(now=":now")),
     Guard("declared", "EXISTS (SELECT FROM subscription WHERE subscription.carrier = clock.carrier"
                       " AND subscription.msisdn_token = clock.msisdn_token)"),
     Guard("register_fresh", "EXISTS (SELECT FROM register_snapshot AS now_current"

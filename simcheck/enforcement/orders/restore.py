@@ -1,4 +1,5 @@
-"""The record agrees, or staff found nothing wrong: what was ordered is undone, the same minute.
+"""The record agrees, an appeal was upheld, or the line is protected: what was ordered is undone, the same
+minute.
 
 A restoration needs nobody's approval, is held up by no brake, and goes before everything else. An order that
 the carrier has not answered yet may have been carried out: it is overtaken, and undone like one that was.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -19,30 +21,50 @@ from simcheck.cases.states import Closed
 from simcheck.db.engine import actor_of
 from simcheck.enforcement.orders import brake, send, words
 from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
+from simcheck.enforcement.stops.models import AppealState, BarKind
+from simcheck.enforcement.stops.standing import STANDS
 
 # A number that its carrier does not declare any more has nobody to be restored for.
 UNDONE_BY = tuple(each.value for each in Closed if each is not Closed.GONE)
 AGAIN = timedelta(hours=1)  # before a restoration that went wrong is ordered again
 MOST = 50_000  # of a job
-# Subscriptions that are suspended, or may be, and need not be any more: of cases that were closed since a
-# moment, and of handsets, whose clocks are over.
-FIND = sa.text("""
+# Subscriptions that are suspended, or may be, and must not be any more: of cases that were closed since a
+# moment, of handsets, whose clocks are over, of appeals that were upheld (what was ordered by then: `upto`),
+# and of protected lines. `why` is why, and `shut` the guard that a line which has not left would meet.
+FIND = sa.text(f"""
 WITH over AS (
-    SELECT clock.carrier, clock.msisdn_token, clock.case_id, clock.step, clock.step_at
+    SELECT clock.carrier, clock.msisdn_token, clock.case_id, clock.step, clock.step_at,
+           CAST('infinity' AS timestamptz) AS upto, '{words.RESTORED}' AS why, 'case_open' AS shut
     FROM "case" JOIN clock ON clock.case_id = "case".id
     WHERE "case".closed_at >= :since AND "case".close_reason = ANY(:reasons) AND clock.step < 3
     UNION ALL
-    SELECT carrier, msisdn_token, case_id, step, step_at FROM clock
+    SELECT carrier, msisdn_token, case_id, step, step_at, 'infinity', '{words.RESTORED}', 'clock_runs'
+    FROM clock
     WHERE case_id IS NULL AND step < 3 AND ended_at >= :since AND end_reason <> :gone
+    UNION ALL
+    SELECT clock.carrier, clock.msisdn_token, clock.case_id,
+           CASE WHEN clock.step_at <= settled_at THEN clock.step ELSE 0 END, clock.step_at,
+           settled_at, '{words.UPHELD}', 'no_appeal'
+    FROM appeal JOIN clock USING (carrier, msisdn_token)
+    WHERE appeal.state = '{AppealState.UPHELD}' AND settled_at >= :since AND clock.step < 3
+    UNION ALL
+    SELECT clock.carrier, clock.msisdn_token, clock.case_id, clock.step, clock.step_at,
+           'infinity', '{words.PROTECTED}', 'not_protected'
+    FROM order_bar AS bar JOIN clock USING (msisdn_token)
+    WHERE bar.kind <> '{BarKind.LEGAL_HOLD}' AND bar.confirmed_at >= :since AND clock.step < 3
+      AND {STANDS.format(now=":at")}
 ), asked AS (
     SELECT over.*, live.order_id, live.line,
            greatest(CASE WHEN over.step > 0 THEN over.step_at END, live.made_at) AS ordered_at
     FROM over
     LEFT JOIN order_line AS live ON live.carrier = over.carrier AND live.msisdn_token = over.msisdn_token
         AND live.state IN ('proposed', 'sent', 'unknown') AND live.act <> 'restore'
+        AND live.made_at <= over.upto
     WHERE over.step > 0 OR live.state IN ('sent', 'unknown')
 )
-SELECT carrier, msisdn_token, case_id, step, step_at, order_id, line FROM asked
+SELECT DISTINCT ON (carrier, msisdn_token)
+       carrier, msisdn_token, case_id, step, step_at, order_id, line, why, shut
+FROM asked
 WHERE NOT EXISTS (
     SELECT FROM order_line AS before
     WHERE before.carrier = asked.carrier AND before.msisdn_token = asked.msisdn_token
@@ -50,8 +72,9 @@ WHERE NOT EXISTS (
       AND (before.state IN ('proposed', 'sent', 'unknown', 'done') OR before.outcome IN ('not_ours', 'ended')
            OR before.outcome IN ('failed', 'no_number') AND before.outcome_at > :again_since)
 )
-ORDER BY carrier, msisdn_token LIMIT :most
-""").bindparams(
+ORDER BY carrier, msisdn_token, order_id LIMIT :most
+""").bindparams(  # noqa: S608  (no input of anybody)
+    sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("since", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("again_since", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("reasons", type_=pg.ARRAY(sa.Text())),
@@ -63,9 +86,10 @@ SELECT FROM order_batch WHERE id = ANY(:orders) ORDER BY id FOR NO KEY UPDATE
 # What was proposed is dropped, what was sent is overtaken: a restoration takes its place.
 OVERTAKE = sa.text("""
 UPDATE order_line SET state = CASE state WHEN 'proposed' THEN 'dropped' ELSE 'overtaken' END,
-                      outcome = CASE state WHEN 'proposed' THEN 'case_open' ELSE outcome END,
+                      outcome = CASE state WHEN 'proposed' THEN given.shut ELSE outcome END,
                       outcome_at = CASE state WHEN 'proposed' THEN :at ELSE outcome_at END
-FROM unnest(CAST(:orders AS uuid[]), CAST(:lines AS integer[])) AS given (order_id, line)
+FROM unnest(CAST(:orders AS uuid[]), CAST(:lines AS integer[]), CAST(:shut AS text[]))
+    AS given (order_id, line, shut)
 WHERE order_line.order_id = given.order_id AND order_line.line = given.line
   AND state IN ('proposed', 'sent', 'unknown')
 RETURNING order_line.order_id, state = 'dropped' AS dropped
@@ -73,36 +97,42 @@ RETURNING order_line.order_id, state = 'dropped' AS dropped
     sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("orders", type_=pg.ARRAY(sa.Uuid())),
     sa.bindparam("lines", type_=pg.ARRAY(sa.Integer())),
+    sa.bindparam("shut", type_=pg.ARRAY(sa.Text())),
 )
 FEWER = sa.text("UPDATE order_batch SET lines = lines - :count WHERE id = :order")
 ADD = sa.text("""
 INSERT INTO order_line (order_id, line, carrier, msisdn_token, case_id, act, reason, evidence, made_at, state)
-SELECT :order, row_number() OVER (ORDER BY msisdn_token), :carrier, msisdn_token, case_id, 'restore', :reason,
+SELECT :order, row_number() OVER (ORDER BY msisdn_token), :carrier, msisdn_token, case_id, 'restore', why,
        jsonb_build_object('step', step, 'step_at', step_at), :at, 'proposed'
 FROM unnest(CAST(:tokens AS bytea[]), CAST(:cases AS uuid[]), CAST(:steps AS smallint[]),
-            CAST(:reached AS timestamptz[])) AS given (msisdn_token, case_id, step, step_at)
+            CAST(:reached AS timestamptz[]), CAST(:why AS text[]))
+    AS given (msisdn_token, case_id, step, step_at, why)
 ON CONFLICT DO NOTHING
 """).bindparams(
     sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("tokens", type_=pg.ARRAY(sa.LargeBinary())),
     sa.bindparam("cases", type_=pg.ARRAY(sa.Uuid())),
     sa.bindparam("steps", type_=pg.ARRAY(sa.SmallInteger())),
+    sa.bindparam("why", type_=pg.ARRAY(sa.Text())),
     sa.bindparam("reached", type_=pg.ARRAY(sa.TIMESTAMP(timezone=True))),
 )
 
 
 async def restore(session: AsyncSession, since: datetime) -> Mapping[str, int]:
-    """Order what is to be undone of cases that were closed, and clocks that ended, since a moment: one order
-    a carrier; how many lines each has. The session needs the ministry's scope.
+    """Order what is to be undone of cases that were closed, clocks that ended, appeals that were upheld and
+    lines that were protected since a moment: one order a carrier; how many lines each has. The session needs
+    the ministry's scope.
     """
     await session.execute(brake.ONE_AT_A_TIME)
     at = clock.now()
-    given = {"since": since, "again_since": at - AGAIN, "reasons": list(UNDONE_BY), "gone": Closed.GONE.value,
-             "most": MOST}  # fmt: skip
+    given = {
+        "at": at, "since": since, "again_since": at - AGAIN, "reasons": list(UNDONE_BY),
+        "gone": Closed.GONE.value, "most": MOST,
+    }  # fmt: skip
     found = (await session.execute(FIND, given)).all()
     live = [each for each in found if each.order_id is not None]
     if live:
-        await _overtake(session, [each.order_id for each in live], [each.line for each in live], at)
+        await _overtake(session, live, at)
     made: dict[str, int] = {}
     for carrier in sorted({each.carrier for each in found}):
         mine = [each for each in found if each.carrier == carrier]
@@ -110,10 +140,15 @@ async def restore(session: AsyncSession, since: datetime) -> Mapping[str, int]:
     return made
 
 
-async def _overtake(session: AsyncSession, orders: list[uuid.UUID], lines: list[int], at: datetime) -> None:
+async def _overtake(session: AsyncSession, live: list[sa.Row[tuple[Any, ...]]], at: datetime) -> None:
+    orders = [each.order_id for each in live]
     await session.execute(LOCK, {"orders": sorted(set(orders))})
     fewer: dict[uuid.UUID, int] = {}
-    rows = await session.execute(OVERTAKE, {"orders": orders, "lines": lines, "at": at})
+    given = {
+        "orders": orders, "lines": [each.line for each in live], "shut": [each.shut for each in live],
+        "at": at,
+    }  # fmt: skip
+    rows = await session.execute(OVERTAKE, given)
     for order, dropped in rows:
         if dropped:
             fewer[order] = fewer.get(order, 0) + 1
@@ -122,7 +157,7 @@ async def _overtake(session: AsyncSession, orders: list[uuid.UUID], lines: list[
 
 
 async def _order(
-    session: AsyncSession, carrier: str, found: list[sa.Row[tuple[object, ...]]], at: datetime
+    session: AsyncSession, carrier: str, found: list[sa.Row[tuple[Any, ...]]], at: datetime
 ) -> int:
     order = OrderBatch(
         id=uuid.uuid4(), carrier=carrier, act=OrderAct.RESTORE, day=brake.today(), state=OrderState.APPROVED,
@@ -131,7 +166,7 @@ async def _order(
     session.add(order)
     await session.flush()
     given = {
-        "order": order.id, "carrier": carrier, "reason": words.RESTORED, "at": at,
+        "order": order.id, "carrier": carrier, "why": [each.why for each in found], "at": at,
         "tokens": [each.msisdn_token for each in found], "cases": [each.case_id for each in found],
         "steps": [each.step for each in found], "reached": [each.step_at for each in found],
     }  # fmt: skip

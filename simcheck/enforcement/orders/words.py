@@ -15,10 +15,11 @@ from simcheck.messages.words import Language
 from simcheck.records import OUTCOMES
 
 Text = Mapping[Language, str]
-RESTORED = "restored"  # the reason of a restoration
+# The reasons of restorations: the record agrees, an appeal was upheld, the line is protected.
+RESTORED, UPHELD, PROTECTED = "restored", "upheld", "protected"
 _NEEDED: Mapping[str, set[str]] = {
     "guard": {each.name for each in GUARDS}, "act": set(OrderAct), "state": set(OrderState),
-    "line": set(LineState), "outcome": set(OUTCOMES), "reason": {*Trigger, RESTORED},
+    "line": set(LineState), "outcome": set(OUTCOMES), "reason": {*Trigger, RESTORED, UPHELD, PROTECTED},
 }  # fmt: skip
 
 

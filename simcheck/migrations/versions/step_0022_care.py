@@ -10,7 +10,7 @@ from simcheck.db.base import SERVICE_ROLE
 from simcheck.migrations.tenancy import serve, tenant
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 # A number that its carrier declares no more, or declares as over: since when. `forgotten_at`: what hung on it
 # was removed; the row itself stays while the carrier still declares the number.

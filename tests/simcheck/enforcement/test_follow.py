@@ -10,6 +10,9 @@ from simcheck.enforcement import moves
 from simcheck.enforcement.moves import Done
 from simcheck.enforcement.policy import shipped
 from simcheck.enforcement.words import Step
+from simcheck.gate import events
+from simcheck.gate.events import Told
+from simcheck.gate.models import SimEventKind
 from simcheck.reasons import Reason
 from tests import clocking
 from tests.noticing import DAY, MORNING, close, follow_run, records, row, settle, sweep
@@ -243,6 +246,23 @@ async def test_a_changed_handset_and_a_face(service, owner):
         assert sorted(str(each.end_reason) for each in same(owner, LATER + timedelta(minutes=1))) == [
             "None", "face_verified",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", ["device_changed", "face_verified"])
+async def test_events_that_carriers_tell_in_any_order(first, service, owner):
+    """What answers a change may come before it; told twice, nothing changes."""
+    records(service, owner, [row(912345678)], verified=[0])
+    await clocking.in_force(service)
+    told_at = {"device_changed": NOON, "face_verified": LATER}
+    for kind in sorted(told_at, key=lambda each: each != first) * 2:
+        with clock.fixed(LATER):
+            async with service.database.transaction("client:1", "viettel") as session:
+                said = Told(kind, "0912345678", SimEventKind(kind), told_at[kind])
+                await events.tell(session, service.keyring, "viettel", "1", [said])
+        await clocking.follow(service, LATER)
+    assert {str(each.end_reason) for each in clocking.states(owner)} == (
+        {"face_verified"} if first == "device_changed" else set()
+    )
 
 
 async def test_an_event_from_the_future_begins_nothing_and_hides_nothing(service, owner):
