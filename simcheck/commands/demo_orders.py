@@ -53,7 +53,7 @@ async def show(
     for code, own in numbers.items():
         await _tell(service, code, SimEventKind.DEVICE_CHANGED, mine if code == carrier else own)
     await _propose(service)
-    [ordered] = await _orders(service, OrderState.PROPOSED, carrier) or [None]
+    ordered = next(iter(await _orders(service, OrderState.PROPOSED, carrier)), None)
     if ordered is None:  # no policy is law yet, by this machine's clock
         return Shown(0, 0, 0, 0)
     await _order(service, supervisors[-1], manager, ordered)
