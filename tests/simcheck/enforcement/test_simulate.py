@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from simcheck import clock
 from simcheck.cases.states import Who
-from simcheck.enforcement import moves, project, reading, simulate, store
+from simcheck.enforcement import calendar, follow, moves, project, reading, simulate, store
 from simcheck.enforcement.moves import Done
+from simcheck.enforcement.orders import propose
+from simcheck.enforcement.orders.brake import Caps
 from simcheck.enforcement.policy import shipped
-from simcheck.enforcement.words import Step
+from simcheck.enforcement.words import Act, Step
 from tests import clocking
 from tests.noticing import DAY, MORNING, close, follow_run, records, row, settle, sweep
 from tests.running import NOON
@@ -98,6 +101,49 @@ async def test_the_brake_is_shown(service, owner):
     of_carriers = found.counts.sum(axis=(2, 3))
     assert found.brakes == [bool((each > 1).any()) for each in of_carriers]
     assert any(found.brakes)
+
+
+# What the simulation assumes: every day a notice that warns arrives, register and files are those of the day.
+A_DAY = """
+UPDATE clock SET notice_days = notice_days + 1, told_at = %(at)s, warned_at = %(at)s, reckoned = false
+WHERE ended_at IS NULL AND paused_at IS NULL
+"""
+FRESH = "UPDATE register_snapshot SET as_of = %(at)s", "UPDATE batch SET received_at = %(at)s"
+CARRIED_OUT = """
+UPDATE order_line SET state = 'done', outcome = 'done', outcome_at = %(at)s WHERE state = 'proposed'
+RETURNING carrier, msisdn_token, act
+"""
+SPREAD = """
+UPDATE clock SET started_at = started_at - n * interval '31 hours', notice_days = n % 7, reckoned = false
+FROM (SELECT msisdn_token AS token, row_number() OVER (ORDER BY msisdn_token) AS n FROM clock) AS numbered
+WHERE msisdn_token = token AND step = 0 AND case_id IS NOT NULL
+"""
+
+
+async def test_the_job_proposes_on_the_same_days(service, owner):
+    """Day by day, what the job proposes is carried out: each step of each clock on the day foreseen."""
+    records(service, owner, [row(912345690 + place) for place in range(9)], carrier="itel")
+    at = await a_country(service, owner)
+    owner.execute(SPREAD)
+    await clocking.follow(service, at)
+    found = await simulated(service, at)
+    begun = calendar.datetime_of(project.opening(found.policy, found.first))
+    counts = np.zeros((DAYS, len(found.carriers), len(Act)), int)
+    for day in range(DAYS):
+        moment = {"at": begun + day * DAY}
+        for statement in (A_DAY, *FRESH):
+            owner.execute(statement, moment)
+        with clock.fixed(moment["at"]):
+            async with service.database.transaction("job:test", ministry=True) as session:
+                await follow.reckon(session)
+                await propose.propose(session, service, Caps(1000, 1000))
+            for carrier, token, act in owner.execute(CARRIED_OUT, moment).fetchall():
+                counts[day, found.carriers.index(carrier), Act(act).step - 1] += 1
+                async with service.database.transaction("job:test", ministry=True) as session:
+                    done = [Done(carrier, token, moment["at"])]
+                    assert await moves.reached(session, Act(act).step, done) == 1
+    assert counts.tolist() == found.counts.sum(axis=2).tolist()
+    assert counts.sum(axis=(0, 1)).tolist() == [12, 13, 13]
 
 
 async def test_days_have_a_limit(service):
