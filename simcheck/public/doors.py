@@ -6,14 +6,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from simcheck.errors import NotFoundError
-from simcheck.public import correct, desk, my, pages, record, start
+from simcheck.public import appeal, correct, desk, my, pages, record, start
 from simcheck.public.door import PageRoute, visit_of
 from simcheck.public.words import PREFIX
 
 # Paths of this package that are no pages: anybody may have them, and nothing of the request is looked at.
 OPEN = {"/assets/{name}", "/robots.txt"}
 
-PAGES = (start.router, record.router, correct.router, desk.router, my.router)
+PAGES = (start.router, record.router, correct.router, appeal.router, desk.router, my.router)
 
 _others = APIRouter(route_class=PageRoute, include_in_schema=False)
 
