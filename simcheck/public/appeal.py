@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from simcheck.enforcement.stops import appeals
@@ -35,7 +37,7 @@ async def object_to(visit: OfNumber) -> Response:
     return visit.go("/record/appeal")
 
 
-async def _shown(visit: Visit, status: int = 200, **values: object) -> Response:
+async def _shown(visit: Visit, status: int = 200, **values: Any) -> Response:
     holder, language = visit.holder, visit.words.language
     assert holder.carrier is not None
     assert holder.msisdn_token is not None
