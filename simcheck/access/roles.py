@@ -63,6 +63,10 @@ class Permission(StrEnum):
     ORDER_PROPOSE = "order.propose"
     ORDER_APPROVE = "order.approve"  # another's alone
     BRAKE_RELEASE = "brake.release"  # and pulling it
+    HOLDS_SEE = "holds.see"  # what stands in the way of orders: appeals, legal holds, protected lines
+    APPEAL_MAKE = "appeal.make"  # for somebody
+    APPEAL_DECIDE = "appeal.decide"  # about what others ordered
+    HOLD_WRITE = "hold.write"  # asking, and confirming another's
     TEMPLATE_SEE = "template.see"
     LINK_SEE = "link.see"
     PEOPLE_MANAGE = "people.manage"
@@ -94,7 +98,7 @@ _P = Permission
 _STAFF = frozenset({_P.DESK_ENTER, _P.OWN_ACCOUNT})
 _REVIEWER = _STAFF | {
     _P.QUEUE_SEE, _P.CASE_SEE, _P.CASE_UNMASK, _P.CASE_CLAIM, _P.CASE_DECIDE, _P.DOUBLE_JUDGE,
-    _P.QUESTION_SEE, _P.QUESTION_ANSWER,
+    _P.QUESTION_SEE, _P.QUESTION_ANSWER, _P.HOLDS_SEE, _P.APPEAL_MAKE,
 }  # fmt: skip
 _UPLOADER = frozenset(
     {_P.PORTAL_ENTER, _P.OWN_ACCOUNT, _P.BATCH_SEE, _P.BATCH_UPLOAD, _P.FEEDBACK_GET, _P.FEEDBACK_ACKNOWLEDGE}
@@ -107,7 +111,7 @@ MAY: Mapping[Role, frozenset[Permission]] = {
         _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.EXPORT, _P.PATTERN_SEE, _P.CARE_SEE, _P.CARE_ANSWER,
         _P.CARE_PRESERVE,
         _P.POLICY_SEE, _P.POLICY_WRITE, _P.POLICY_APPROVE, _P.ORDERS_SEE, _P.ORDER_PROPOSE,
-        _P.ORDER_APPROVE, _P.BRAKE_RELEASE,
+        _P.ORDER_APPROVE, _P.BRAKE_RELEASE, _P.APPEAL_DECIDE, _P.HOLD_WRITE,
     },
     # Figures, not people: an analyst opens no case and sees no small group.
     Role.ANALYST: _STAFF | {_P.COUNTRY_SEE, _P.EXPORT, _P.PATTERN_SEE, _P.DOUBLE_SEE},
@@ -116,6 +120,7 @@ MAY: Mapping[Role, frozenset[Permission]] = {
         _P.QUEUE_SEE, _P.CASE_SEE, _P.DOUBLE_SEE, _P.COUNTRY_SEE, _P.COUNTRY_SMALL, _P.PATTERN_SEE,
         _P.POLICY_SEE, _P.TEMPLATE_SEE, _P.LINK_SEE, _P.AUDIT_SEE, _P.QUESTION_SEE, _P.ORDERS_SEE,
         _P.CARE_SEE,
+        _P.HOLDS_SEE,
     },
     # Runs the service, and has no case to decide: who gives the rights does not use them.
     Role.ADMINISTRATOR: _STAFF | {

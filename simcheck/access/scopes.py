@@ -26,6 +26,7 @@ SCOPES: dict[str, tuple[For, str]] = {
     "questions": (For.CARRIER, "read and answer holders' questions"),
     "orders:read": (For.CARRIER, "fetch orders to suspend, end or restore subscriptions"),
     "orders:write": (For.CARRIER, "acknowledge orders, and say what became of them"),
+    "appeals": (For.CARRIER, "object to orders about one's own numbers, and see what became of that"),
     "events:write": (For.CARRIER, "tell that a SIM or a handset was changed"),
     "webhooks": (For.CARRIER, "be told of events"),
     "otp-checks": (For.SERVICE, "ask whether a SIM is really a person's, now"),

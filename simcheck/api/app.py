@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 import simcheck
 from simcheck.access import tokens
 from simcheck.api import (
+    appeals,
     batches,
     cases,
     corrections,
@@ -40,7 +41,7 @@ PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 ROUTERS = (
     token.router, operators.router, events.router, kyc_match.router, batches.router,
     tus.router, runs.router, feedback.router, cases.router, corrections.router,
-    questions.router, orders.router, webhooks.router,
+    questions.router, orders.router, appeals.router, webhooks.router,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from simcheck.desks.double import pages as double
 from simcheck.desks.frame import menu, pages
 from simcheck.desks.frame.door import DeskRoute, known, visit_of
 from simcheck.desks.frame.menu import Entry
+from simcheck.desks.holds import pages as holds
 from simcheck.desks.orders import pages as orders
 from simcheck.desks.policy import pages as policy
 from simcheck.desks.policy import simulation
@@ -36,7 +37,7 @@ from simcheck.errors import NotFoundError, SimcheckError
 ROUTERS: tuple[APIRouter, ...] = (
     start.router, account.router, elsewhere.router, steps.router,
     queue.router, kept.router, case.router, deciding.router, care.router,
-    bulk.router, orders.router, double.router, agreement.router,
+    bulk.router, orders.router, holds.router, double.router, agreement.router,
     country.router, lists.router, months.router, adding_up.router, simulation.router, policy.router,
     *protection.ROUTERS, *admin.ROUTERS, *portal.ROUTERS,
 )  # fmt: skip
@@ -45,6 +46,7 @@ MENU: tuple[Entry, ...] = (
     Entry(QUEUE, "queue", Permission.QUEUE_SEE),
     Entry("/desk/bulk", "bulk", Permission.BULK_PROPOSE),
     Entry("/desk/orders", "orders", Permission.ORDERS_SEE),
+    Entry(holds.ROOM, "holds", Permission.HOLDS_SEE),
     Entry("/desk/double", "double", Permission.DOUBLE_JUDGE),
     Entry("/desk/agreement", "double.figures", Permission.DOUBLE_SEE),
     Entry("/desk/country", "country", Permission.COUNTRY_SEE),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from simcheck.errors import NotFoundError
-from simcheck.public import correct, data, desk, my, open_data, pages, record, start
+from simcheck.public import appeal, correct, data, desk, my, open_data, pages, record, start
 from simcheck.public.door import PageRoute, visit_of
 from simcheck.public.words import PREFIX
 
@@ -14,7 +14,8 @@ from simcheck.public.words import PREFIX
 OPEN = {"/assets/{name}", "/robots.txt"}
 
 PAGES = (
-    start.router, record.router, correct.router, desk.router, my.router, data.router, open_data.router,
+    start.router, record.router, correct.router, appeal.router, desk.router, my.router, data.router,
+    open_data.router,
 )  # fmt: skip
 
 _others = APIRouter(route_class=PageRoute, include_in_schema=False)
