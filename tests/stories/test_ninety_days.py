@@ -71,6 +71,7 @@ def days(app, service, owner, tmp_path) -> Days:
     return made
 
 
+@pytest.mark.slow
 async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner):
     """1 says nothing. 2 corrects when the order waits for approval, 3 after one-way, 4 after two-way. 5 is
     disowned, and has a clock of its own.
