@@ -52,8 +52,8 @@ CARRIER = "viettel"
 
 
 class Days:
-    """A country in which time goes on when a test says so. `at` is the moment that it is in, `checked_at`
-    when its register and files came.
+    """A country in which time goes on when a test says so. `at` is the moment that it is in,
+    `checked_at` that of its register and files.
 
     `rows` are what the carrier declares, `folder` is where its files are. Messages to `deaf` numbers
     (national) fail.

@@ -71,6 +71,7 @@ def days(app, service, owner, tmp_path) -> Days:
     return made
 
 
+@pytest.mark.slow
 async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner):
     """1 says nothing. 2 corrects when the order waits for approval, 3 after one-way, 4 after two-way. 5 is
     disowned, and has a clock of its own.
@@ -87,7 +88,7 @@ async def test_silence_to_the_end_and_a_correction_at_every_stage(days, owner):
     assert await days.answer() == [("restore", [3])]
     assert [days.step(number) for number in (1, 2, 3, 5)] == [1, 0, 0, 0]
     assert await days.suspend(13) == [("one_way", [5])]
-    await days.days((18, 25, 32, 40, 47, 54))
+    await days.days((18, 40))
     assert await days.suspend(67) == [("two_way", [1, 4, 6, 7, 8])]
     await days.day(68)
     await days.correct(4)
@@ -190,8 +191,10 @@ async def test_a_correction_in_the_same_second_as_the_order(days, owner, service
         await asyncio.gather(work(service), days.correct(3, walker=holders[3]))
         await days.correct(2, walker=holders[2])
     await days.run(("orders.follow",))
-    done = dict(await days.answer())
-    assert set(done["one_way"]) | {3} == set(range(2, 9))
-    assert set(done["restore"]) == {2} | ({3} & set(done["one_way"]))
+    done: dict[str, set[int]] = {"one_way": set(), "restore": set()}
+    for act, numbers in await days.answer():
+        done[act] |= set(numbers)
+    assert done["one_way"] | {3} == set(range(2, 9))
+    assert done["restore"] == {2} | ({3} & done["one_way"])
     assert [days.step(number) for number in range(1, 5)] == [0, 0, 0, 1]
     require_right(owner)
