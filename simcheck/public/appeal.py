@@ -44,9 +44,9 @@ async def _shown(visit: Visit, status: int = 200, **values: Any) -> Response:
     async with visit.acting() as session:
         last = await appeals.newest(session, holder.carrier, holder.msisdn_token)
         may = await appeals.may_appeal(session, holder.carrier, holder.msisdn_token)
-    reason = stops.say("reason", last.reason, language) if last and last.reason else None
+    reason = stops.group("reason")[last.reason][language] if last and last.reason else None
     return visit.page(
         "appeal", status, appeal=last, may=may, number=appeals.shown(last.number) if last else None,
-        state=stops.say("state", last.state, language) if last else None, reason=reason,
+        state=stops.group("state")[last.state][language] if last else None, reason=reason,
         most=appeals.MOST_WORDS, **{"words": "", **values},
     )  # fmt: skip
