@@ -7,6 +7,7 @@ through the services that the pages call, in the name of whoever does it.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -20,9 +21,9 @@ from simcheck.enforcement.orders import answers, approve, brake
 from simcheck.enforcement.orders.answers import Outcome
 from simcheck.enforcement.orders.models import OrderBatch, OrderState
 from simcheck.enforcement.policy import shipped
-from simcheck.gate import sim_events
+from simcheck.gate import events
+from simcheck.gate.events import Told
 from simcheck.gate.models import SimEventKind
-from simcheck.gate.sim_events import Told
 from simcheck.service import Service
 
 CHANGED = timedelta(hours=3)  # ago: an hour longer than what the law gives
@@ -104,8 +105,8 @@ async def _tell(service: Service, carrier: str, kind: SimEventKind, numbers: Seq
     at = clock.now() - (CHANGED if kind is SimEventKind.DEVICE_CHANGED else timedelta())
     client = f"{carrier}-demo"
     async with service.database.transaction(f"client:{client}", carrier) as session:
-        told = [Told(each, kind, at) for each in numbers]
-        await sim_events.tell(session, service.keyring, carrier, client, told)
+        told = [Told(str(uuid.uuid4()), each, kind, at) for each in numbers]
+        await events.tell(session, service.keyring, carrier, client, told)
 
 
 async def _orders(service: Service, state: OrderState, carrier: str | None = None) -> Sequence[OrderBatch]:

@@ -79,13 +79,13 @@ SELECT FROM "case" JOIN order_line ON order_line.case_id = "case".id
 WHERE order_line.order_id = :order AND order_line.state = 'proposed'
 ORDER BY "case".id FOR NO KEY UPDATE OF "case"
 """)
-# What would be undone of a case that is open again holds; unless an order was overtaken of which nobody knows
-# whether it was carried out.
+# What would be undone of a case that is open again holds (an upheld appeal and a protected line are undone
+# whatever their case is); unless an order was overtaken of which nobody knows whether it was carried out.
 OPEN_AGAIN = sa.text("""
 UPDATE order_line SET state = 'dropped', outcome = :outcome, outcome_at = :at
 FROM "case", clock
-WHERE order_line.order_id = :order AND order_line.state = 'proposed' AND "case".id = order_line.case_id
-  AND "case".closed_at IS NULL AND clock.case_id = "case".id AND clock.step > 0
+WHERE order_line.order_id = :order AND order_line.state = 'proposed' AND order_line.reason = :reason
+  AND "case".id = order_line.case_id AND "case".closed_at IS NULL AND clock.case_id = "case".id AND clock.step > 0
   AND NOT EXISTS (
       SELECT FROM order_line AS before
       WHERE before.carrier = order_line.carrier AND before.msisdn_token = order_line.msisdn_token
@@ -211,7 +211,9 @@ async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) ->
     gone = await session.execute(NUMBERLESS, {**key, "at": at, "outcome": NO_NUMBER})
     dropped = len(gone.all())
     if order.act == OrderAct.RESTORE:
-        back = await session.execute(OPEN_AGAIN, {**key, "at": at, "outcome": REOPENED})
+        back = await session.execute(
+            OPEN_AGAIN, {**key, "at": at, "outcome": REOPENED, "reason": words.RESTORED}
+        )
         dropped += len(back.all())
     await session.refresh(order)
     order.lines -= dropped

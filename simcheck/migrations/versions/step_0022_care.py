@@ -168,6 +168,9 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         WHEN EXISTS (
             SELECT FROM order_line WHERE carrier = of_carrier AND msisdn_token = of_token
               AND state IN ('proposed', 'sent', 'unknown')) THEN 'open_order'
+        WHEN EXISTS (
+            SELECT FROM appeal
+            WHERE carrier = of_carrier AND msisdn_token = of_token AND state = 'open') THEN 'open_appeal'
         WHEN preserved(of_token) THEN 'preserved'
         WHEN EXISTS (
             SELECT FROM person_request
@@ -215,6 +218,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     ), clocks AS (
         DELETE FROM clock USING over
         WHERE clock.carrier = over.carrier AND clock.msisdn_token = over.msisdn_token RETURNING 1
+    ), appeals AS (
+        DELETE FROM appeal USING over
+        WHERE appeal.carrier = over.carrier AND appeal.msisdn_token = over.msisdn_token RETURNING 1
     ), events AS (
         DELETE FROM case_event USING cases WHERE case_id = cases.id RETURNING 1
     ), tracks AS (
@@ -271,6 +277,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UNION ALL SELECT 'clock_event', count(*) FROM clock_events
     UNION ALL SELECT 'order_line', count(*) FROM ordered
     UNION ALL SELECT 'order_answer', count(*) FROM answers
+    UNION ALL SELECT 'appeal', count(*) FROM appeals
     UNION ALL SELECT 'question', count(*) FROM asked
     UNION ALL SELECT 'question_message', count(*) FROM written
 $$
