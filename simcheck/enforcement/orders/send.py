@@ -85,7 +85,8 @@ OPEN_AGAIN = sa.text("""
 UPDATE order_line SET state = 'dropped', outcome = :outcome, outcome_at = :at
 FROM "case", clock
 WHERE order_line.order_id = :order AND order_line.state = 'proposed' AND order_line.reason = :reason
-  AND "case".id = order_line.case_id AND "case".closed_at IS NULL AND clock.case_id = "case".id AND clock.step > 0
+  AND "case".id = order_line.case_id AND "case".closed_at IS NULL
+  AND clock.case_id = "case".id AND clock.step > 0
   AND NOT EXISTS (
       SELECT FROM order_line AS before
       WHERE before.carrier = order_line.carrier AND before.msisdn_token = order_line.msisdn_token
