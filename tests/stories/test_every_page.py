@@ -47,6 +47,7 @@ VALUES = {
     "proposal_id": "SELECT id FROM bulk_proposal ORDER BY proposed_at DESC LIMIT 1",
     "review_id": "SELECT id FROM double_review ORDER BY id LIMIT 1",
     "username": "SELECT min(username) FROM person",
+    "version": "SELECT max(version) FROM policy",
 }
 PAGES = [route for route in ROUTES if "GET" in route.methods and route.path not in OPEN]
 
