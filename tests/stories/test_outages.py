@@ -130,6 +130,7 @@ def test_three_workers_on_one_run(environment, made, undisturbed):
         assert country.ends() == undisturbed
 
 
+@pytest.mark.slow
 def test_the_queues_rows_are_lost_again_and_again(environment, made, undisturbed):
     """While jobs wait and while they are done; what is due stands in tables."""
     lost = 0
