@@ -232,10 +232,15 @@ class Days:
 
     async def event(self, number: int, kind: str) -> None:
         """The carrier tells of a handset, or a face."""
-        told = {"msisdn": f"+84{national(number)}", "kind": kind, "at": self.at.isoformat()}
+        told = {
+            "id": str(uuid.uuid4()),
+            "msisdn": f"+84{national(number)}",
+            "kind": kind,
+            "at": self.at.isoformat(),
+        }
         with self.fixed():
             async with self.system() as http:
-                answer = await http.post("/v1/sim-events", json={"events": [told]})
+                answer = await http.post("/v1/events", json={"events": [told]})
         assert answer.status_code == 201, answer.text
 
     def step(self, number: int) -> int:

@@ -160,7 +160,7 @@ class Cases(RuleBasedStateMachine):
                 self.decided = (name, self.sim, done.id)
 
     def may_refuse(self, said: str, fits: bool, case: Case | None, seen: bool) -> None:
-        assert not fits or (case and not seen) or "both sides" in said
+        assert not fits or (case and not seen) or "both sides" in said or "on hold" in said
 
     @rule(name=st.sampled_from(["same_person", "close", "refer", "disowned"]))
     def decide_well(self, name):

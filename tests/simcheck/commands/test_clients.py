@@ -12,7 +12,7 @@ def test_adding_listing_and_revoking(command, owner):
     assert len(out.splitlines()[1].split()[1]) >= 40
     assert command("clients", "add", "vneid", "--scope", "otp-checks")[0] == 0
     listed = command("clients", "list")[1].splitlines()
-    assert listed[0].startswith("viettel-1  viettel  batches:read batches:write")
+    assert listed[0].startswith("viettel-1  viettel  appeals batches:read batches:write")
     assert listed[1] == "vneid  -  otp-checks"
     assert command("clients", "revoke", "viettel-1") == (0, "viettel-1 is revoked\n", "")
     assert len(command("clients", "list")[1].splitlines()) == 1
