@@ -48,8 +48,9 @@ class Walker:
         answer = await self.send("/", self.typed(number))
         assert (answer.status_code, answer.headers["location"]) == (303, f"{self.prefix}/code"), answer.text
         await holding.checked(self.service)
+        codes_sent = [each for each in sent(self.owner, self.service.keyring) if each.kind == "code"]
         return digits_in(
-            [each.text for each in sent(self.owner, self.service.keyring) if each.kind == "code"][-1]
+            [each.text for each in codes_sent if each.address.endswith(str(national(number)))][-1]
         )
 
     async def prove(self, number: int) -> None:
