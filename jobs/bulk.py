@@ -28,7 +28,7 @@ async def batch(service: Service, proposal: str) -> None:
         if went is not None and went.more:
             await bulk.wake(session, [proposal_id], BUSY_SECONDS if went.busy else 0)
     if went is not None:
-        log.logger().info("bulk batch done", cases=sum(went.outcomes.values()), more=went.more)
+        log.logger().info("bulk batch done", count=sum(went.outcomes.values()))
 
 
 @sweep("bulk.follow", EVERY_MINUTE)

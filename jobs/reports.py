@@ -73,7 +73,7 @@ async def check_invariants(service: Service) -> None:
         async with service.database.transaction(actor, ministry=True) as session:
             found = await invariants.check(session, invariant)
         if found.off:
-            log.logger().error("something does not add up", invariant=found.name, lines=found.off)
+            log.logger().error("something does not add up", invariant=found.name, rows=found.off)
     async with service.database.transaction(actor, ministry=True) as session:
         await invariants.forget(session)
 

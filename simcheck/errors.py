@@ -104,6 +104,12 @@ class NotAllowedError(SimcheckError):
     http_status = 403
 
 
+class SamePersonError(NotAllowedError):
+    """Who began something does not approve, confirm or decide it: that needs a second person."""
+
+    code = "same_person"
+
+
 class NotFoundError(SimcheckError):
     """There is no such thing, or it is another carrier's, which must look the same."""
 

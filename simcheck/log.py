@@ -29,10 +29,10 @@ _LIMIT = 10**8  # a count or a size above it is shortened: no number in a log is
 
 FIELDS: dict[str, re.Pattern[str] | type[float]] = {
     **dict.fromkeys(
-        ("act", "carrier", "client", "code", "error", "kind", "lake", "link", "logger", "method", "queue",
-         "reason", "route", "state", "stream", "task", "version", "where"), _WORD),
+        ("act", "carrier", "client", "code", "error", "invariant", "kind", "lake", "link", "logger", "method",
+         "queue", "reason", "route", "state", "stream", "task", "version", "where"), _WORD),
     **dict.fromkeys(
-        ("batch", "case", "feedback", "register", "request_id", "run", "upload", "webhook"), _UUID),
+        ("batch", "case", "feedback", "order", "register", "request_id", "run", "upload", "webhook"), _UUID),
     **dict.fromkeys(
         ("attempt", "bucket", "buckets", "bytes", "count", "job", "rows", "seconds", "seq", "status"), float),
     "hash": _HASH,

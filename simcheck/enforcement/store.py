@@ -16,8 +16,7 @@ from simcheck.enforcement import reading
 from simcheck.enforcement.calendar import Calendar
 from simcheck.enforcement.models import PolicyState, PolicyVersion
 from simcheck.enforcement.policy import Policy, shipped
-from simcheck.errors import ConflictError, NotFoundError
-from simcheck.review.bulk import SamePersonError
+from simcheck.errors import ConflictError, NotFoundError, SamePersonError
 
 
 async def add(session: AsyncSession, text: str) -> PolicyVersion:

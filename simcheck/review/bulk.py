@@ -23,7 +23,7 @@ from simcheck.cases.decide import MOST_NOTE_BYTES
 from simcheck.cases.models import Case
 from simcheck.cases.targets import Severity
 from simcheck.db.engine import actor_of
-from simcheck.errors import ConflictError, InvalidError, NotAllowedError, NotFoundError
+from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.messages.alphabets import clean
 from simcheck.queue import enqueue
 from simcheck.reasons import Reason
@@ -81,12 +81,6 @@ RETURNING id
 """).bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)))
 # Of what never ran, how many and which sample is kept: the rest told nothing.
 FORGET = sa.text("DELETE FROM bulk_case WHERE proposal_id = :id")
-
-
-class SamePersonError(NotAllowedError):
-    """Somebody wants to approve, or refuse, what they proposed themselves."""
-
-    code = "same_person"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 
 import jobs.app  # noqa: F401  (registers every task)
 from jobs.tasks import TASKS
+from simcheck import log
 from simcheck.api.app import PUBLIC
 from simcheck.api.guard import Guard
 from simcheck.app import whole_app
@@ -130,6 +131,8 @@ def test_what_is_logged_is_a_constant():
                 logging += 1
                 assert isinstance(call.args[0], ast.Constant), f"{name_of(path)}:{call.lineno}"
                 assert len(call.args) == 1, f"{name_of(path)}:{call.lineno}"
+                fields = {each.arg for each in call.keywords} - {"exc_info"}
+                assert fields <= log.FIELDS.keys(), f"{name_of(path)}:{call.lineno}: it would be left out"
     assert logging > 5
 
 

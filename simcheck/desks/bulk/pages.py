@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from simcheck.access.roles import Permission
 from simcheck.cases import codes
 from simcheck.desks.bulk import telling
+from simcheck.desks.frame.actors import whose
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.desks.queue.choices import conditions
 from simcheck.desks.queue.told import Told
@@ -45,7 +46,7 @@ async def listed(visit: Proposer, show: str = "all", after: uuid.UUID | None = N
     more = visit.address(after=str(found[-1].id)) if len(found) == bulk.PAGE else None
     tabs = [(f"{ROOM}?show={name}" if name != "all" else ROOM, name) for name in _TABS]
     return visit.page(
-        "bulk/list", rows=rows, more=more, tabs=tabs, whose=telling.person,
+        "bulk/list", rows=rows, more=more, tabs=tabs, whose=whose,
         current=ROOM if not states else f"{ROOM}?show={show}",
     )  # fmt: skip
 
@@ -104,7 +105,7 @@ async def shown(visit: Proposer, proposal_id: uuid.UUID) -> Response:
         "bulk/one", proposal=proposal, carriers=carriers, reasons=reasons, effects=effects,
         sample=[(each, codes.shown(each.code), _reasons_of(each.reasons, visit)) for each in sample],
         choice=telling.choice(proposal.decision, proposal.reason, language),
-        conditions=conditions(Told.now(say), filters.read(proposal.query)), whose=telling.person,
+        conditions=conditions(Told.now(say), filters.read(proposal.query)), whose=whose,
         note=bulk.note_of(visit.service, proposal), is_own=proposal.proposed_by == visit.person.actor,
         queue_address=f"/desk/queue?{proposal.query or urlencode({'open': 'yes'})}",
         names=telling.names((each.value for each in reasons), "reason", language),

@@ -39,11 +39,6 @@ def choice(decision: str, reason: str, language: Language) -> Choice:
     return Choice(known.name[language], known.reasons[reason][language])
 
 
-def person(actor: str | None) -> str | None:
-    """The user name of an actor."""
-    return actor and actor.removeprefix("person:")
-
-
 def names(known: Iterable[str], group: str, language: Language) -> dict[str, str]:
     """Texts of a group of the desk's words, by key."""
     table = words.group(group)

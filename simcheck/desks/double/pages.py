@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from simcheck import clock
 from simcheck.access.roles import Permission
 from simcheck.desks.bulk import telling
+from simcheck.desks.frame.actors import whose
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.errors import ConflictError, InvalidError
 from simcheck.messages.words import Language
@@ -53,7 +54,7 @@ async def apart(visit: Supervisor) -> Response:
          visit.person.actor in {each.first_by, each.first_also, each.second_by})
         for each in found
     ]  # fmt: skip
-    return visit.page("double/apart", rows=rows, whose=telling.person, right_ones=list(RightOne))
+    return visit.page("double/apart", rows=rows, whose=whose, right_ones=list(RightOne))
 
 
 @router.get("/desk/double/{review_id}")

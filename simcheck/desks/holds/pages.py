@@ -15,6 +15,7 @@ from simcheck import clock
 from simcheck.access.models import Carrier
 from simcheck.access.roles import Permission
 from simcheck.clock import LOCAL
+from simcheck.desks.frame.actors import whose
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.enforcement.stops import appeals, bars, words
 from simcheck.enforcement.stops.appeals import Objecting
@@ -41,7 +42,7 @@ async def listed(visit: Seeing, show: str = "open") -> Response:
         carriers = (await session.scalars(sa.select(Carrier.code).order_by(Carrier.code))).all()
     return visit.page(
         "holds/list", appeals=found, bars=held, over=over, shown=appeals.shown, word=_word(visit),
-        whose=_whose, kinds=_options(visit, "kind"), carriers=[(each, each) for each in carriers],
+        whose=whose, kinds=_options(visit, "kind"), carriers=[(each, each) for each in carriers],
         most=appeals.MOST_WORDS, now=clock.now(), me=visit.person.actor,
     )  # fmt: skip
 
@@ -69,7 +70,7 @@ async def one(visit: Seeing, appeal_id: uuid.UUID) -> Response:
         has_part = await appeals.has_part(session, found)
     return visit.page(
         "holds/appeal", appeal=found, written=written, has_part=has_part, number=appeals.shown(found.number),
-        word=_word(visit), whose=_whose, reasons=_options(visit, "reason"),
+        word=_word(visit), whose=whose, reasons=_options(visit, "reason"),
     )  # fmt: skip
 
 
@@ -143,10 +144,3 @@ def _options(visit: Visit, name: str) -> list[tuple[str, str]]:
 def _word(visit: Visit) -> object:
     language = visit.words.language
     return lambda group, key: words.say(group, key, language)
-
-
-def _whose(actor: str | None) -> str | None:
-    """The user name of an actor; of a holder or a system, what it is."""
-    if actor is None:
-        return None
-    return actor.removeprefix("person:") if actor.startswith("person:") else actor.partition(":")[0]

@@ -15,6 +15,7 @@ from simcheck.access.models import Carrier
 from simcheck.access.roles import Permission
 from simcheck.cases import codes
 from simcheck.cases.models import Case
+from simcheck.desks.frame.actors import whose
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.enforcement import store
 from simcheck.enforcement.orders import answer_files, approve, brake, find, guards, propose, words
@@ -52,7 +53,7 @@ async def listed(visit: Seeing, show: str = "waiting", after: str | None = None)
     tabs = [(f"{ROOM}?show={name}" if name != "waiting" else ROOM, name) for name in _TABS]
     return visit.page(
         "orders/list", orders=found, more=more, tabs=tabs, pulled=pulled, lately=lately, late=late,
-        current=ROOM if shown == "waiting" else f"{ROOM}?show={shown}", word=_word(visit), whose=_whose,
+        current=ROOM if shown == "waiting" else f"{ROOM}?show={shown}", word=_word(visit), whose=whose,
         scopes=[(EVERYWHERE, visit.words("orders.everywhere")), *((each, each) for each in carriers)],
         everywhere=EVERYWHERE, shown=shown,
     )  # fmt: skip
@@ -112,7 +113,7 @@ async def one(visit: Seeing, order_id: uuid.UUID) -> Response:
         files = await answer_files.of_order(session, order_id)
     return visit.page(
         "orders/one", order=order, judged=judged, counts=counts, sample=sample, codes=case_codes,
-        files=files, meant=meant, word=_word(visit), whose=_whose, waiting=guards.WAITING,
+        files=files, meant=meant, word=_word(visit), whose=whose, waiting=guards.WAITING,
         is_own=order.proposed_by == visit.person.actor, day=_day(visit),
         refusals=[(key, text[visit.words.language]) for key, text in words.group("refusal").items()],
     )  # fmt: skip
@@ -154,11 +155,6 @@ async def _codes(session: AsyncSession, lines: Sequence[OrderLine]) -> dict[uuid
 def _word(visit: Visit) -> Callable[[str, str], str]:
     language = visit.words.language
     return lambda group, key: words.say(group, key, language)
-
-
-def _whose(actor: str | None) -> str | None:
-    """The user name of an actor; what a job is called."""
-    return actor and actor.removeprefix("person:")
 
 
 def _day(visit: Visit) -> Callable[[str | None], str]:

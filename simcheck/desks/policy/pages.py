@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from simcheck.access.roles import Permission
+from simcheck.desks.frame.actors import whose
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.enforcement import policy as documents
 from simcheck.enforcement import store
@@ -103,8 +104,3 @@ def may_go(version: PolicyVersion) -> bool:
     """Whether a version can be withdrawn."""
     waits = version.state == PolicyState.APPROVED and version.valid_from > store.today()
     return waits or version.state == PolicyState.DRAFT
-
-
-def whose(actor: str | None) -> str:
-    """A person's user name; an operator's or a job's as it is."""
-    return (actor or "").removeprefix("person:")

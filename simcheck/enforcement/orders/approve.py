@@ -20,7 +20,7 @@ from simcheck.db.engine import actor_of
 from simcheck.enforcement.orders import brake, guards, words
 from simcheck.enforcement.orders.brake import Caps
 from simcheck.enforcement.orders.models import EVERYWHERE, LineState, OrderBatch, OrderLine, OrderState
-from simcheck.errors import ConflictError, NotAllowedError, NotFoundError
+from simcheck.errors import ConflictError, NotFoundError, SamePersonError
 from simcheck.queue import enqueue
 from simcheck.service import Service
 
@@ -56,12 +56,6 @@ JUDGE = sa.text(f"""
 SELECT shut, count(*) AS lines FROM (SELECT {guards.SHUT} AS shut FROM {guards.LINES}) AS judged
 GROUP BY shut ORDER BY lines DESC
 """).bindparams(*guards.PARAMETERS)  # noqa: S608
-
-
-class SamePersonError(NotAllowedError):
-    """Somebody wants to approve what they proposed, or let the brake go for, themselves."""
-
-    code = "same_person"
 
 
 class Held(NamedTuple):

@@ -22,24 +22,20 @@ from simcheck.clock import LOCAL
 from simcheck.crosscheck.models import Subscription
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import calendar, moves, store
-from simcheck.enforcement.calendar import Calendar
 from simcheck.enforcement.models import Clock
 from simcheck.enforcement.moves import Done
 from simcheck.enforcement.stops import words
 from simcheck.enforcement.stops.models import Appeal, AppealMeans, AppealState
-from simcheck.errors import ConflictError, InvalidError, NotFoundError
+from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.holders import telling
 from simcheck.messages.alphabets import clean
 from simcheck.messages.words import Language
 from simcheck.normalise import phones
 from simcheck.privacy import Keyring
-from simcheck.review.bulk import SamePersonError
 from simcheck.service import Service
 
 MOST_WORDS = 2000
 PAGE = 50
-# Without a policy there is no list of holidays.
-_WEEK = Calendar(calendar.WEEKDAYS[:5], frozenset(), ())
 # Whether somebody has a part in what an appeal is about: proposed or approved an order of it, or decided it.
 PART = sa.text("""
 SELECT EXISTS (
@@ -240,8 +236,7 @@ async def _require_new(session: AsyncSession, found: Clock | None) -> None:
 
 async def _answer_by(session: AsyncSession, service: Service) -> datetime:
     """When the working days are over that an answer may take."""
-    policy = await store.in_force(session)
-    days = policy.calendar if policy else _WEEK
+    days = await store.calendar(session)
     today = np.array([calendar.day_number(clock.now().astimezone(LOCAL).date())])
     due = days.due_after_working(today, service.settings.appeal_working_days, first=False)
     return calendar.datetime_of(calendar.at_hour(due, time())[0])

@@ -19,11 +19,10 @@ from simcheck.crosscheck.models import Subscription
 from simcheck.db.engine import actor_of
 from simcheck.enforcement.stops.models import BarKind, OrderBar
 from simcheck.enforcement.stops.standing import UNCONFIRMED_DAYS
-from simcheck.errors import ConflictError, InvalidError, NotFoundError
+from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.normalise import citizen_ids, dates, phones
 from simcheck.normalise.citizen_ids import CMND_BASE
 from simcheck.privacy import Keyring
-from simcheck.review.bulk import SamePersonError
 
 MOST_BASIS = 200
 UNCONFIRMED = timedelta(days=UNCONFIRMED_DAYS)

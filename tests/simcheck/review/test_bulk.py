@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from jobs import bulk as jobs
 from simcheck import clock
 from simcheck.cases.models import Case
-from simcheck.errors import ConflictError, InvalidError, NotFoundError
+from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.review import assign, bulk, bulk_moves, claim, filters
-from simcheck.review.bulk import SamePersonError, Wish
+from simcheck.review.bulk import Wish
 from simcheck.review.bulk_moves import Outcome
 from simcheck.review.filters import Answered, Filter, Open
 from tests.reviewing import acting, one_case

@@ -12,5 +12,3 @@ def test_a_choice_is_a_decision_and_one_of_its_reasons():
     for value in values:
         assert telling.choice(*telling.chosen(value), Language.EN).decision
     assert telling.chosen("") == ("", "")
-    assert telling.person("person:lan") == "lan"
-    assert telling.person(None) is None

@@ -7,9 +7,8 @@ import pytest
 
 from simcheck import clock
 from simcheck.enforcement.orders import approve, brake
-from simcheck.enforcement.orders.approve import SamePersonError
 from simcheck.enforcement.orders.brake import Caps
-from simcheck.errors import ConflictError, InvalidError, NotFoundError
+from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from tests.ordering import (
     AN,
     BINH,

@@ -12,9 +12,8 @@ from simcheck.enforcement.orders.answers import Outcome
 from simcheck.enforcement.stops import appeals
 from simcheck.enforcement.stops.appeals import Objecting
 from simcheck.enforcement.stops.models import AppealMeans
-from simcheck.errors import ConflictError, InvalidError, NotFoundError
+from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.messages.words import Language
-from simcheck.review.bulk import SamePersonError
 from tests import clocking, holding
 from tests.holding import national
 from tests.ordering import (

@@ -10,8 +10,7 @@ from simcheck.enforcement.orders.answers import Outcome
 from simcheck.enforcement.stops import bars
 from simcheck.enforcement.stops.bars import Asked
 from simcheck.enforcement.stops.models import BarKind
-from simcheck.errors import ConflictError, InvalidError
-from simcheck.review.bulk import SamePersonError
+from simcheck.errors import ConflictError, InvalidError, SamePersonError
 from tests import clocking
 from tests.holding import PEOPLE, national
 from tests.ordering import (
