@@ -18,7 +18,8 @@ PAGE = 50
 # Acts that change nothing: somebody saw what is personal.
 LOOKS = frozenset(
     {"case.unmasked", "case.evidence_seen", "case.seen", "case.searched", "double.seen", "question.read",
-     "record.shown", "correction.fetched", "order.fetched", "order.lines_seen"}
+     "record.shown", "correction.fetched", "order.fetched", "order.lines_seen", "request.read",
+     "request.file_given", "appeal.read"}
 )  # fmt: skip
 # Every act that there is, one after the other out of the index: not a row for each time that it was done.
 ACTS = sa.text("""

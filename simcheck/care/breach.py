@@ -73,14 +73,15 @@ class Drill:
 
     @property
     def people(self) -> dict[str, int]:
-        """At most how many people or numbers are concerned, by carrier: the largest of the tables."""
+        """At least how many people or numbers are concerned, by carrier: the largest of the tables."""
         codes = {code for each in self.touched for code in each.people}
         return {code: max(each.people.get(code, 0) for each in self.touched) for code in sorted(codes)}
 
     @property
     def grave(self) -> bool:
         """Whether somebody can read what got out."""
-        return self.with_keys or any(each.readable == "clear" for each in self.touched)
+        read = self.with_keys or self.leak is Leak.KEYS
+        return read or any(each.readable == "clear" for each in self.touched)
 
 
 async def drill(

@@ -194,6 +194,7 @@ async def _events(session: AsyncSession, of: Subject) -> list[Row]:
     return [
         {"at": each.at, "code": shown[each.case_id], "move": each.move, "state": each.to_state}
         for each in await session.scalars(query.limit(MOST))
+        if each.at >= of.cases_since[each.case_id]
     ]
 
 
@@ -211,6 +212,7 @@ async def _messages(session: AsyncSession, service: Service, of: Subject) -> lis
             else None,
         }
         for each in await session.scalars(query.limit(MOST))
+        if each.case_id is not None and each.made_at >= of.cases_since[each.case_id]
     ]
 
 
@@ -221,9 +223,11 @@ async def _answers(session: AsyncSession, of: Subject) -> list[Row]:
     rows = [
         {"at": each.at, "said": "confirmed", "outcome": None}
         for each in await session.scalars(said.limit(MOST))
+        if each.case_id is not None and each.at >= of.cases_since[each.case_id]
     ] + [
         {"at": each.made_at, "said": "corrected", "outcome": each.outcome}
         for each in await session.scalars(mended.limit(MOST))
+        if each.made_at >= of.cases_since[each.case_id]
     ]
     return sorted(rows, key=lambda each: each["at"])
 
@@ -236,22 +240,23 @@ async def _questions(session: AsyncSession, of: Subject) -> list[Row]:
             "answered_at": each.answered_at, "channel": each.channel,
         }
         for each in await session.scalars(query.order_by(Question.number).limit(MOST))
+        if each.case_id is not None and each.opened_at >= of.cases_since[each.case_id]
     ]  # fmt: skip
 
 
 async def _sim_events(session: AsyncSession, of: Subject) -> list[Row]:
-    pairs = {(each.carrier, each.msisdn_token) for each in of.subscriptions}
+    since = of.since
     query = sa.select(SimEvent).where(SimEvent.msisdn_token.in_(of.tokens)).order_by(SimEvent.id)
     return [
         {"at": each.at, "carrier": each.carrier, "change": each.kind}
         for each in await session.scalars(query.limit(MOST))
-        if (each.carrier, each.msisdn_token) in pairs
+        if (own := since.get((each.carrier, each.msisdn_token))) is not None and each.at >= own
     ]
 
 
 async def _orders(session: AsyncSession, of: Subject) -> list[Row]:
     """What left for a carrier about these subscriptions, and what became of it."""
-    pairs = {(each.carrier, each.msisdn_token) for each in of.subscriptions}
+    since = of.since
     query = (
         sa.select(OrderLine, OrderBatch.sent_at)
         .join(OrderBatch, OrderBatch.id == OrderLine.order_id)
@@ -262,5 +267,5 @@ async def _orders(session: AsyncSession, of: Subject) -> list[Row]:
     return [
         {"at": sent_at, "carrier": line.carrier, "ordered": line.act, "became": line.state}
         for line, sent_at in await session.execute(query.limit(MOST))
-        if (line.carrier, line.msisdn_token) in pairs
+        if (own := since.get((line.carrier, line.msisdn_token))) is not None and line.made_at >= own
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -19,26 +20,34 @@ from simcheck.care.models import PersonRequest
 from simcheck.care.words import WORDS
 from simcheck.messages.words import Language
 
-_CASES = sa.bindparam("cases", type_=pg.ARRAY(sa.Uuid()))
-# Words of messages that were settled, of closed cases: those of an open one are proof of its notices.
-MESSAGES = sa.text("""
-UPDATE message SET address = NULL, subject = NULL, text = NULL, html = NULL
-FROM "case" WHERE "case".id = message.case_id AND case_id = ANY(:cases) AND settled_at IS NOT NULL
-  AND text IS NOT NULL AND "case".closed_at IS NOT NULL
-""").bindparams(_CASES)
-# Words of questions that are closed, and where their answers went.
-QUESTIONS = sa.text("""
-WITH own AS (
-    UPDATE question SET address = NULL
-    WHERE case_id = ANY(:cases) AND proved AND closed_at IS NOT NULL RETURNING id
+_OWN: tuple[sa.BindParameter[Any], ...] = (
+    sa.bindparam("cases", type_=pg.ARRAY(sa.Uuid())),
+    sa.bindparam("since", type_=pg.ARRAY(sa.TIMESTAMP(timezone=True))),
 )
-DELETE FROM question_message USING own WHERE question_id = own.id
-""").bindparams(_CASES)
+# Their cases, each from when on it is theirs.
+OWN = "unnest(:cases, :since) AS own (case_id, since)"
+# Words of messages that were settled, of closed cases: those of an open one are proof of its notices.
+MESSAGES = sa.text(f"""
+UPDATE message SET address = NULL, subject = NULL, text = NULL, html = NULL
+FROM "case", {OWN}
+WHERE "case".id = message.case_id AND message.case_id = own.case_id AND message.made_at >= own.since
+  AND settled_at IS NOT NULL AND text IS NOT NULL AND "case".closed_at IS NOT NULL
+""").bindparams(*_OWN)  # noqa: S608  (no input of anybody)
+# Words of questions that are closed, and where their answers went.
+QUESTIONS = sa.text(f"""
+WITH closed AS (
+    UPDATE question SET address = NULL FROM {OWN}
+    WHERE question.case_id = own.case_id AND opened_at >= own.since AND proved AND closed_at IS NOT NULL
+    RETURNING id
+)
+DELETE FROM question_message USING closed WHERE question_id = closed.id
+""").bindparams(*_OWN)  # noqa: S608
 # What was said in corrections that nobody waits for.
-CORRECTIONS = sa.text("""
-UPDATE correction SET cells = NULL
-WHERE case_id = ANY(:cases) AND cells IS NOT NULL AND (acknowledged_at IS NOT NULL OR outcome = 'differs')
-""").bindparams(_CASES)
+CORRECTIONS = sa.text(f"""
+UPDATE correction SET cells = NULL FROM {OWN}
+WHERE correction.case_id = own.case_id AND made_at >= own.since
+  AND cells IS NOT NULL AND (acknowledged_at IS NOT NULL OR outcome = 'differs')
+""").bindparams(*_OWN)  # noqa: S608
 # Files that were made for earlier requests of theirs.
 FILES = sa.text("""
 DELETE FROM request_file USING person_request AS request
@@ -48,9 +57,10 @@ WHERE request.id = request_id AND request.id <> :request
     sa.bindparam("msisdn", type_=pg.BYTEA()), sa.bindparam("person", type_=pg.BYTEA()),
     sa.bindparam("request", type_=sa.Uuid()),
 )  # fmt: skip
-PRESERVED = sa.text("SELECT bool_or(preserved(token)) FROM unnest(:tokens) AS token").bindparams(
-    sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA()))
-)
+PRESERVED = sa.text("""
+SELECT EXISTS (SELECT FROM unnest(:tokens) AS token WHERE preserved(token))
+    OR EXISTS (SELECT FROM preservation WHERE lifted_at IS NULL AND id_token = :person)
+""").bindparams(sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())), sa.bindparam("person", type_=pg.BYTEA()))
 # What stays, each with its words in `kept.*`: why, and until when.
 KEPT = ("subscription", "cases", "notices", "chain", "recent")
 
@@ -78,9 +88,11 @@ class Erased:
 async def erase(session: AsyncSession, request: PersonRequest) -> Erased:
     """Erase what may go of whoever asks. The session needs the ministry's scope."""
     of = await subject.of(session, request)
-    if await session.scalar(PRESERVED, {"tokens": of.tokens or [request.msisdn_token or b""]}):
+    asked_about = [] if request.msisdn_token is None else [request.msisdn_token]
+    preserved = {"tokens": of.tokens + asked_about, "person": request.id_token}
+    if await session.scalar(PRESERVED, preserved):
         return Erased(preserved=True)
-    given = {"cases": of.case_ids}
+    given = {"cases": of.case_ids, "since": [of.cases_since[each] for each in of.case_ids]}
     gone = {
         "messages": await _rows(session, MESSAGES, given),
         "questions": await _rows(session, QUESTIONS, given),

@@ -43,11 +43,15 @@ async def of(session: AsyncSession, subject: Subject) -> list[Look]:
     """
     names = await names_in_the_chain(session, subject)
     wanted = sa.select(Entry).where(Entry.subject.in_(names)).order_by(Entry.at.desc()).limit(MOST)
-    entries = list(await session.scalars(wanted))
+    entries = [each for each in await session.scalars(wanted) if each.at >= names[each.subject]]
     asked = sa.select(OtpQuestion).where(
         OtpQuestion.at > clock.now() - ASKED_SINCE, OtpQuestion.msisdn_token.in_(subject.tokens)
     )
-    questions = list(await session.scalars(asked.order_by(OtpQuestion.id.desc()).limit(MOST)))
+    questions = [
+        each
+        for each in await session.scalars(asked.order_by(OtpQuestion.id.desc()).limit(MOST))
+        if each.at >= names[f"msisdn/{each.msisdn_token.hex()}"]
+    ]
     actors = {each.actor for each in entries} | {f"client:{each.client}" for each in questions}
     whose = await _whose(session, actors)
     looks = [

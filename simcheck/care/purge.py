@@ -10,17 +10,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from simcheck import audit, clock
+from simcheck import audit, clock, log
 from simcheck.care import retention
 from simcheck.care.kinds import KINDS, THINGS, Due, Kind
 from simcheck.care.models import PurgeCount, PurgeRun
 from simcheck.care.retention import Rule
 from simcheck.db.engine import actor_of
+from simcheck.errors import SimcheckError
 from simcheck.service import Service
 
 JOB = "care.purge"
@@ -29,26 +30,19 @@ SLACK = timedelta(days=1)
 ROUNDS = 200  # of a kind in a night: the rest waits for the next one, and is told as left
 
 
-class Purged(NamedTuple):
-    """A purge with its counts, in the order of the retention table."""
-
-    run: PurgeRun
-    counts: list[PurgeCount]
-
-
 async def run(service: Service, actor: str) -> uuid.UUID:
-    """Purge all kinds, a transaction each; the purge's id. What fails leaves a purge that never ended, whose
-    counts so far are true.
+    """Purge all kinds, a transaction each; the purge's id. A kind that fails twice keeps none of the others
+    from being purged; then its error is raised. Such a purge never ended, and its counts are true.
     """
     now, table = clock.now(), retention.load()
     purge_id = uuid.uuid4()
     async with service.database.transaction(actor, ministry=True) as session:
         session.add(PurgeRun(id=purge_id, begun_at=now, begun_by=actor_of(session), policy=table.version))
         audit.record(session, "purge.begun", f"purge/{purge_id}", {"policy": table.version}, stream="purge")
-    for rule in table.rules:
-        if rule.timed:
-            async with service.database.transaction(actor, ministry=True, snapshot=True) as session:
-                session.add(await _one(session, service, purge_id, rule, now))
+    timed = [rule for rule in table.rules if rule.timed]
+    errors = [await _tried(service, actor, purge_id, rule, now) for rule in timed]
+    for error in filter(None, errors):
+        raise error
     async with service.database.transaction(actor, ministry=True) as session:
         await _end(session, purge_id)
     return purge_id
@@ -79,6 +73,23 @@ async def counts(session: AsyncSession, purge_id: uuid.UUID) -> list[PurgeCount]
 def _before(service: Service, rule: Rule, now: datetime) -> datetime:
     limit = rule.before(service.settings, now)
     return limit if rule.by == JOB else limit - SLACK
+
+
+async def _tried(
+    service: Service, actor: str, purge_id: uuid.UUID, rule: Rule, now: datetime
+) -> Exception | None:  # fmt: skip
+    """Purge one kind, once more where others changed the same rows meanwhile; what went wrong then too."""
+    wrong: Exception | None = None
+    for _ in range(2):
+        try:
+            async with service.database.transaction(actor, ministry=True, snapshot=True) as session:
+                session.add(await _one(session, service, purge_id, rule, now))
+        except (SQLAlchemyError, SimcheckError, OSError) as error:
+            wrong = error
+        else:
+            return None
+    log.logger().error("a kind was not purged", kind=rule.id, exc_info=wrong)
+    return wrong
 
 
 async def _one(

@@ -26,6 +26,7 @@ from simcheck.care.models import (
     RequestOutcome,
     RequestState,
 )
+from simcheck.care.subject import theirs
 from simcheck.clock import LOCAL
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import store
@@ -226,16 +227,13 @@ def last_day(request: PersonRequest) -> date:
 def _known(asked: Asking) -> sa.Select[PersonRequest]:
     same = sa.and_(
         PersonRequest.kind == asked.kind, PersonRequest.answered_at.is_(None),
-        PersonRequest.msisdn_token.is_not_distinct_from(asked.msisdn_token),
-        PersonRequest.id_token.is_not_distinct_from(asked.id_token),
+        theirs(asked.id_token, asked.carrier, asked.msisdn_token),
     )  # fmt: skip
     return sa.select(PersonRequest).where(sa.or_(PersonRequest.form == asked.form, same)).limit(1)
 
 
 def _of(holder: Holder) -> sa.ColumnElement[bool]:
-    if holder.id_token is not None:
-        return PersonRequest.id_token == holder.id_token
-    return sa.and_(PersonRequest.msisdn_token == holder.msisdn_token, PersonRequest.carrier == holder.carrier)
+    return theirs(holder.id_token, holder.carrier, holder.msisdn_token)
 
 
 def _still_shown() -> sa.ColumnElement[bool]:

@@ -12,8 +12,6 @@ from typing import Any
 
 from simcheck.config import Settings
 
-FLOOR_YEARS = 2  # of what the database itself lets go of: see step 0022
-
 
 @dataclass(frozen=True)
 class Rule:

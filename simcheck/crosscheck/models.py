@@ -98,7 +98,8 @@ class Subscription(Base):
     `batch_id`, `bucket` and `row` say where its declared cells are in the lake; `facts` is the digest of what
     a decision about it rests on, `run_id` the run that wrote it last, which may be another carrier's.
     `contested`: its person has disowned it, or two people claim it. `province` is the code of one of today's
-    provinces (`normalise.provinces`), `point_of_sale` the carrier's word for where it was sold.
+    provinces (`normalise.provinces`), `point_of_sale` the carrier's word for where it was sold. Since
+    `named_since` the record names the person that it names now: what was before may be another person's.
     """
 
     __tablename__ = "subscription"
@@ -140,6 +141,7 @@ class Subscription(Base):
     changed_at: Mapped[datetime]
     province: Mapped[str | None]
     point_of_sale: Mapped[str | None]
+    named_since: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
 class SubscriptionEnd(Base):

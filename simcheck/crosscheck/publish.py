@@ -115,8 +115,9 @@ WITH read AS (
         reasons = moved.reasons, name_score = moved.name_score, status = moved.status,
         claimants = moved.claimants, activated_on = moved.activated_on, bucket = moved.bucket,
         row = moved.row, facts = moved.facts, cells = moved.cells, province = moved.province,
-        point_of_sale = moved.point_of_sale, batch_id = :batch, run_id = :run,
-        changed_at = :now
+        point_of_sale = moved.point_of_sale, batch_id = :batch, run_id = :run, changed_at = :now,
+        named_since = CASE WHEN subscription.id_token IS DISTINCT FROM moved.id_token THEN :now
+                           ELSE named_since END
     FROM moved
     WHERE NOT moved.gone AND NOT moved.added
       AND subscription.msisdn_token = moved.msisdn_token AND subscription.carrier = :carrier
@@ -124,15 +125,18 @@ WITH read AS (
 ), added AS (
     INSERT INTO subscription (
         msisdn_token, carrier, id_token, contract_token, verdict, reasons, name_score, status, claimants,
-        activated_on, bucket, row, facts, cells, province, point_of_sale, batch_id, run_id, changed_at)
+        activated_on, bucket, row, facts, cells, province, point_of_sale, batch_id, run_id, changed_at,
+        named_since)
     SELECT msisdn_token, :carrier, id_token, contract_token, verdict, reasons, name_score, status, claimants,
-           activated_on, bucket, row, facts, cells, province, point_of_sale, :batch, :run, :now
+           activated_on, bucket, row, facts, cells, province, point_of_sale, :batch, :run, :now, :now
     FROM moved WHERE added
     ORDER BY msisdn_token
 ), ended AS (
     INSERT INTO subscription_end (carrier, msisdn_token, ended_at)
     SELECT :carrier, msisdn_token, :now FROM moved WHERE gone OR status = 'over'
-    ON CONFLICT (carrier, msisdn_token) DO NOTHING
+    -- What hung on it was removed once, and there is something new: its time begins again.
+    ON CONFLICT (carrier, msisdn_token) DO UPDATE SET ended_at = :now, forgotten_at = NULL
+        WHERE subscription_end.forgotten_at IS NOT NULL
 ), back AS (
     DELETE FROM subscription_end USING moved
     WHERE NOT moved.gone AND moved.status <> 'over' AND subscription_end.carrier = :carrier

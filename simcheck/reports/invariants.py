@@ -119,13 +119,16 @@ FROM "case" LEFT JOIN (
     SELECT DISTINCT ON (case_id) case_id, to_state FROM case_event ORDER BY case_id, id DESC
 ) AS last ON last.case_id = "case".id
 """
-# A SIM that does not agree has a case; where the register did not answer, nothing is known of it yet.
+# A SIM that does not agree has a case; where the register did not answer, nothing is known of it yet. Of a
+# number that is over, the case went when its time was over.
 _WRONG = f"""
 SELECT sim.carrier, encode(sim.msisdn_token, 'hex') AS key, 1 AS counted,
        EXISTS (SELECT FROM "case" WHERE "case".carrier = sim.carrier
                AND "case".msisdn_token = sim.msisdn_token)::integer AS accounted
 FROM subscription AS sim
 WHERE verdict <> {VERDICTS.index(Verdict.VERIFIED)} AND reasons & {Reason.REGISTER_UNANSWERED.mask} = 0
+  AND NOT EXISTS (SELECT FROM subscription_end AS past WHERE past.carrier = sim.carrier
+                  AND past.msisdn_token = sim.msisdn_token AND past.forgotten_at IS NOT NULL)
 """  # noqa: S608
 # A message's parts are there; once nothing more is to be heard of it, each of them has come to an end.
 _PARTS = """

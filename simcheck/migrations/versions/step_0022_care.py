@@ -36,6 +36,8 @@ SELECT carrier, msisdn_token, now() FROM "case" WHERE NOT EXISTS (
     WHERE subscription.carrier = "case".carrier AND subscription.msisdn_token = "case".msisdn_token
 )
 """
+# Since when a record names the person that it names now. Of what was there before nobody knows.
+NAMED_SINCE = "ALTER TABLE subscription ADD COLUMN named_since timestamptz NOT NULL DEFAULT now()"
 # A purge, and what it counted of each kind: how many were due, held back, removed, and are left.
 PURGE_RUN = """
 CREATE TABLE purge_run (
@@ -171,10 +173,20 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         WHEN EXISTS (
             SELECT FROM appeal
             WHERE carrier = of_carrier AND msisdn_token = of_token AND state = 'open') THEN 'open_appeal'
+        -- History cannot be rewritten by the service: whatever it says of when a number ended, what happened
+        -- within two years stays.
+        WHEN EXISTS (
+            SELECT FROM case_event JOIN "case" ON "case".id = case_event.case_id
+            WHERE "case".carrier = of_carrier AND "case".msisdn_token = of_token
+              AND case_event.at > now() - interval '2 years') THEN 'recent'
         WHEN preserved(of_token) THEN 'preserved'
         WHEN EXISTS (
             SELECT FROM person_request
             WHERE msisdn_token = of_token AND answered_at IS NULL) THEN 'request'
+        WHEN EXISTS (
+            SELECT FROM person_request JOIN "case" USING (id_token)
+            WHERE answered_at IS NULL AND "case".carrier = of_carrier AND "case".msisdn_token = of_token
+            ) THEN 'request'
     END
 $$
 """
@@ -193,7 +205,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT "case".id FROM "case" JOIN over USING (carrier, msisdn_token) WHERE closed_at IS NOT NULL
     ), questions AS MATERIALIZED (
         SELECT question.id FROM question JOIN over USING (msisdn_token)
-        WHERE question.closed_at IS NOT NULL AND question.about = over.carrier
+        WHERE question.closed_at IS NOT NULL AND (question.about = over.carrier
+            OR question.about IS NULL AND NOT EXISTS (
+                SELECT FROM subscription AS lives
+                WHERE lives.msisdn_token = over.msisdn_token AND lives.status IS DISTINCT FROM 'over'))
     ), lines AS MATERIALIZED (
         SELECT order_id, line, state <> 'dropped' OR outcome IN ('rejected', 'expired') AS counts
         FROM order_line JOIN over USING (carrier, msisdn_token)
@@ -324,7 +339,8 @@ FUNCTIONS = (
 def upgrade() -> None:
     """Make the tables and the functions. Proofs of purges and orders to preserve cannot be removed."""
     for change in (
-        SUBSCRIPTION_END, SCOPE, ENDED_BEFORE, PURGE_RUN, PURGE_COUNT, PRESERVATION, PERSON_REQUEST,
+        NAMED_SINCE, SUBSCRIPTION_END, SCOPE, ENDED_BEFORE,
+        PURGE_RUN, PURGE_COUNT, PRESERVATION, PERSON_REQUEST,
         REQUEST_FILE, ORDERS, PRESERVED, WHY_KEPT, FORGET_ENDED, FORGET_MESSAGES, FORGET_OTP,
     ):  # fmt: skip
         op.execute(change)

@@ -51,6 +51,7 @@ async def test_a_table_a_folder_a_carrier(country):
     assert whole.people[""] == 4  # the register's
     keys = await drilled(country, Leak.KEYS)
     assert {"subscription", "declared"} <= {each.name for each in keys.touched}
+    assert keys.grave  # sealed data is read with them
     for leak, of in ((Leak.TABLE, "moons"), (Leak.LAKE, "moons")):
         with pytest.raises(InvalidError, match="moons"):
             await drilled(country, leak, of)

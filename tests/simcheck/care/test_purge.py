@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from simcheck import clock
@@ -58,6 +59,7 @@ async def test_an_order_remembers_how_many_of_its_lines_are_gone(service, owner,
     assert owner.execute(order).fetchall() == [(2, 1, 1)]
     owner.execute("UPDATE subscription_end SET ended_at = now() - interval '3 years'")
     owner.execute("UPDATE message SET settled_at = now() - interval '3 years'")
+    owner.execute("UPDATE case_event SET at = now() - interval '3 years'")
     _, counts = await purged(service)
     assert owner.execute(order).fetchall() == [(2, 2, 0)]
     assert counts["ended_numbers"].detail["rows"]["order_answer"] == 1
@@ -213,3 +215,28 @@ async def test_file_names_and_messages_of_no_case(service, owner, keyring):
     assert owner.execute("SELECT file_name FROM batch").fetchall() == [(None,)]
     assert rows(owner, "message", "message_part") == {}
     assert owner.execute('SELECT id FROM "case"').fetchall() == [(case,)]
+
+
+async def test_whatever_the_ledger_says_of_its_end_what_happened_lately_stays(service, owner, keyring):
+    ended(owner, keyring, 1, "1 year")
+    async with service.database.transaction("job:stolen", ministry=True) as session:
+        await session.execute(sa.text("UPDATE subscription_end SET ended_at = '2000-01-01'"))
+    _, counts = await purged(service)
+    assert counts["ended_numbers"].detail["held"] == {"recent": 1}
+
+
+async def test_a_kind_that_fails_keeps_no_other_from_being_purged(service, owner, keyring, monkeypatch):
+    ended(owner, keyring, 1, "3 years")
+
+    async def fails(*_):
+        raise OSError("the store is away")
+
+    monkeypatch.setitem(KINDS, "feedback_files", Kind(fails))
+    with pytest.raises(OSError, match="away"):
+        await purge.run(service, "job:care.purge")
+    async with service.database.transaction("test", ministry=True) as session:
+        [newest] = await purge.newest(session)
+        counts = {each.kind: each.removed for each in await purge.counts(session, newest.id)}
+    assert newest.ended_at is None
+    assert counts["ended_numbers"] == 1
+    assert set(counts) == set(KINDS) - {"feedback_files"}
