@@ -31,6 +31,7 @@ FOLDERS = (send.FOLDER, answer_files.FOLDER)
 async def find_due(service: Service) -> None:
     """Propose what is due, or pull the brake."""
     async with service.database.transaction("job:orders.propose", ministry=True) as session:
+        await session.execute(brake.ONE_AT_A_TIME)  # before any order is locked, as restorations do
         await approve.expire(session, service)
         policy = await store.in_force(session)
         if policy is None:

@@ -102,7 +102,7 @@ async def ask(session: AsyncSession, service: Service, asked: Asking) -> PersonR
     )  # fmt: skip
     session.add(request)
     await session.flush()
-    _note(session, request, "begun", kind=asked.kind.value, means=asked.means.value)
+    _note(session, request, "request.begun", kind=asked.kind.value, means=asked.means.value)
     if asked.kind in BY_ITSELF:
         await enqueue(session, "care.answer", queueing_lock=f"care.answer/{made}", request=str(made))
     return request
@@ -116,7 +116,7 @@ async def acknowledge(session: AsyncSession, service: Service, number: str) -> P
     if request.state != RequestState.RECEIVED:
         raise ConflictError("The request was acknowledged already.")
     request.state, request.acknowledged_at = RequestState.ACKNOWLEDGED, clock.now()
-    _note(session, request, "acknowledged")
+    _note(session, request, "request.acknowledged")
     say = words.WORDS[Language(request.language)]
     day = say.day(last_day(request))
     await _tell(session, service, request, "acknowledged", number=shown(request.number), day=day)
@@ -137,7 +137,7 @@ async def extend(session: AsyncSession, service: Service, number: str, why: str)
     request.extended_at, request.extended_why = clock.now(), why
     worked = await store.calendar(session)
     request.answer_by = clocks.load()["extension"].over(request.answer_by - timedelta(seconds=1), worked)
-    _note(session, request, "extended", why=why)
+    _note(session, request, "request.extended", why=why)
     day = words.WORDS[Language(request.language)].day(last_day(request))
     await _tell(session, service, request, "extended", number=shown(request.number), day=day, why=why)
 
@@ -161,7 +161,7 @@ async def answer(
     for name, content in (files or {}).items():
         sealed = keyring.seal(content, _place(request.id, f"file/{name}"))
         session.add(RequestFile(request_id=request.id, name=name, content=sealed, made_at=now))
-    _note(session, request, "answered", outcome=outcome.value, files=sorted(files or {}))
+    _note(session, request, "request.answered", outcome=outcome.value, files=sorted(files or {}))
     await _tell(session, service, request, "answered", number=shown(request.number))
 
 
@@ -200,7 +200,7 @@ async def file(session: AsyncSession, keyring: Keyring, request: PersonRequest, 
         if request.answered_at is not None and request.kind in BY_ITSELF:
             raise GoneError("The file is kept no more. Ask for a new one.")
         raise NotFoundError("There is no such file.")
-    _note(session, request, "file_given", file=name)
+    _note(session, request, "request.file_given", file=name)
     return keyring.open(found.content, _place(request.id, f"file/{name}"))
 
 
@@ -252,8 +252,8 @@ def _place(request: uuid.UUID, column: str) -> str:
     return f"person_request/{column}/{request}"
 
 
-def _note(session: AsyncSession, request: PersonRequest, verb: str, **detail: object) -> None:
-    audit.record(session, f"request.{verb}", f"request/{request.id}", detail, stream="request")
+def _note(session: AsyncSession, request: PersonRequest, act: str, **detail: object) -> None:
+    audit.record(session, act, f"request/{request.id}", detail, stream="request")
 
 
 async def _tell(

@@ -83,7 +83,8 @@ WITH {RULE}, told AS (
     FROM told JOIN subscription USING (carrier, msisdn_token)
     JOIN rule ON rule.trigger = '{Trigger.DEVICE_CHANGE}'
     LEFT JOIN clock USING (carrier, msisdn_token)
-    WHERE (clock.carrier IS NULL OR ({_ANEW} AND clock.ended_at < told.event_at))
+    WHERE (clock.carrier IS NULL OR ({_ANEW} AND told.event_at > CASE WHEN clock.case_id IS NULL
+                                        THEN clock.event_at ELSE clock.ended_at END))
       AND NOT EXISTS (
         SELECT FROM sim_event AS face WHERE face.msisdn_token = told.msisdn_token
           AND face.carrier = told.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'

@@ -31,14 +31,15 @@ NOT_HEARD = {State.FAILED, State.EXPIRED, State.UNKNOWN}
 _KEY = re.compile(r"(handset/([^/]+)\.([0-9a-f]+)/(\d+)/\d)/(own|contact|email)")
 # Numbers whose holders have not had their face checked since, with where their records lie.
 STANDING = sa.text(f"""
-SELECT subscription.carrier, subscription.msisdn_token, status, batch_id, bucket, row
-FROM unnest(:carriers, :tokens, :since) AS given (carrier, msisdn_token, since)
+SELECT given.key, subscription.carrier, subscription.msisdn_token, status, batch_id, bucket, row
+FROM unnest(:keys, :carriers, :tokens, :since) AS given (key, carrier, msisdn_token, since)
 JOIN subscription USING (carrier, msisdn_token)
 WHERE NOT EXISTS (
     SELECT FROM sim_event AS face WHERE face.msisdn_token = given.msisdn_token
       AND face.carrier = given.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}' AND face.at >= since
 )
 """).bindparams(  # noqa: S608  (no input of anybody)
+    sa.bindparam("keys", type_=pg.ARRAY(sa.Text())),
     sa.bindparam("carriers", type_=pg.ARRAY(sa.Text())),
     sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())),
     sa.bindparam("since", type_=pg.ARRAY(sa.TIMESTAMP(timezone=True))),
@@ -99,14 +100,15 @@ async def again(session: AsyncSession, service: Service, policy: Policy, found: 
     """Say what did not arrive another way, where it still stands; how many."""
     if not found:
         return 0
-    of = {(each.carrier, each.msisdn_token): each for each in found}
+    of = {each.key: each for each in found}
     rows = await session.execute(
         STANDING,
-        {"carriers": [each.carrier for each in of.values()], "since": [each.since for each in of.values()],
+        {"keys": list(of), "carriers": [each.carrier for each in of.values()],
+         "since": [each.since for each in of.values()],
          "tokens": [each.msisdn_token for each in of.values()]},
     )  # fmt: skip
     told = [
-        notice(of[carrier, bytes(token)].key, Place(carrier, bytes(token), *place), status)
-        for carrier, token, status, *place in rows
+        notice(key, Place(carrier, bytes(token), *place), status)
+        for key, carrier, token, status, *place in rows
     ]
     return await say(session, service, policy, told, {each.key: each.route for each in found})

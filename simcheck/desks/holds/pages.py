@@ -22,6 +22,7 @@ from simcheck.enforcement.stops.appeals import Objecting
 from simcheck.enforcement.stops.bars import Asked
 from simcheck.enforcement.stops.models import AppealMeans, BarKind
 from simcheck.errors import InvalidError
+from simcheck.messages.words import Language
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
@@ -52,7 +53,7 @@ async def appeal(visit: Appealing) -> Response:
     """Take an appeal in for somebody."""
     national = appeals.national_of(visit.form.line("msisdn", 40))
     objecting = Objecting(
-        visit.form.line("carrier", 40), national, AppealMeans.DESK, visit.words.language,
+        visit.form.line("carrier", 40), national, AppealMeans.DESK, Language.VI,
         visit.form.text("words", appeals.MOST_WORDS),
     )  # fmt: skip
     async with visit.acting() as session:

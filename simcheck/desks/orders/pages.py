@@ -93,7 +93,7 @@ async def pull(visit: Braking) -> Response:
 @router.post(f"{ROOM}/brake/{{brake_id}}/release")
 async def release(visit: Braking, brake_id: uuid.UUID) -> Response:
     """Let go, for so many lines today."""
-    allowed = visit.form.line("allowed", 12)
+    allowed = visit.form.line("allowed", 9)
     async with visit.acting() as session:
         await brake.release(session, brake_id, int(allowed) if allowed.isdecimal() else -1)
     visit.note("orders.done.released")
@@ -122,7 +122,7 @@ async def one(visit: Seeing, order_id: uuid.UUID) -> Response:
 @router.post(f"{ROOM}/{{order_id}}/approve")
 async def approve_it(visit: Approving, order_id: uuid.UUID) -> Response:
     """Have somebody else's proposal sent; the form says how many lines were looked at."""
-    lines = visit.form.line("lines", 12)
+    lines = visit.form.line("lines", 9)
     async with visit.acting() as session:
         seen = int(lines) if lines.isdecimal() else -1
         made = await approve.approve(session, visit.service, await _caps(session), order_id, seen)

@@ -65,6 +65,12 @@ RETURNING order_line.msisdn_token, order_line.state, order_line.outcome_at
     sa.bindparam("states", type_=pg.ARRAY(sa.Text())),
     sa.bindparam("moments", type_=pg.ARRAY(sa.TIMESTAMP(timezone=True))),
 )
+# As everybody locks them: subscriptions first, in one order.
+LOCK = sa.text("""
+SELECT FROM subscription JOIN order_line USING (carrier, msisdn_token)
+WHERE order_line.order_id = :order AND order_line.line = ANY(CAST(:lines AS integer[]))
+ORDER BY msisdn_token, carrier FOR NO KEY UPDATE OF subscription
+""").bindparams(sa.bindparam("lines", type_=pg.ARRAY(sa.Integer())))
 # How much of an order is still to be said.
 OWED = sa.text("""
 SELECT count(*) FILTER (WHERE acknowledged_at IS NULL) AS unacknowledged,
@@ -79,7 +85,12 @@ WHERE carrier = :carrier AND msisdn_token = ANY(CAST(:tokens AS bytea[])) AND un
                   AND clock.msisdn_token = subscription.msisdn_token AND clock.step > 0)
   AND NOT EXISTS (SELECT FROM order_line AS live WHERE live.carrier = subscription.carrier
                   AND live.msisdn_token = subscription.msisdn_token AND live.act <> 'restore'
-                  AND live.state IN ('sent', 'unknown'))
+                  AND (live.state IN ('sent', 'unknown') OR live.state = 'overtaken'
+                       AND coalesce(live.outcome, 'unknown') IN ('done', 'already', 'unknown')
+                       AND NOT EXISTS (
+                           SELECT FROM order_line AS back WHERE back.carrier = live.carrier
+                             AND back.msisdn_token = live.msisdn_token AND back.act = 'restore'
+                             AND back.state = 'done' AND back.made_at >= live.made_at)))
 """).bindparams(sa.bindparam("tokens", type_=pg.ARRAY(sa.LargeBinary())))
 
 
@@ -195,6 +206,7 @@ def _fault(said: Outcome, line: _Line | None, now: datetime) -> str | None:
 async def _write(session: AsyncSession, order: OrderBatch, good: Mapping[int, Outcome]) -> None:
     """Keep the outcomes, and let the clocks and subscriptions follow."""
     now = clock.now()
+    await session.execute(LOCK, {"order": order.id, "lines": list(good)})
     moments = [_moment(each.at, order, now) for each in good.values()]
     rows = await session.execute(
         TAKE,

@@ -65,7 +65,6 @@ class AnswerState(StrEnum):
 
 
 # Of a line that is one of these, something may still come: no other line of the subscription may be.
-LIVE = (LineState.PROPOSED, LineState.SENT, LineState.UNKNOWN)
 _LIVE = sa.text("state IN ('proposed', 'sent', 'unknown')")
 
 

@@ -22,15 +22,16 @@ from simcheck.db.engine import actor_of
 from simcheck.enforcement.orders import brake, send, words
 from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
 from simcheck.enforcement.stops.models import AppealState, BarKind
-from simcheck.enforcement.stops.standing import STANDS
+from simcheck.enforcement.stops.standing import ORDERED_AFTER, STANDS
 
 # A number that its carrier does not declare any more has nobody to be restored for.
 UNDONE_BY = tuple(each.value for each in Closed if each is not Closed.GONE)
 AGAIN = timedelta(hours=1)  # before a restoration that went wrong is ordered again
 MOST = 50_000  # of a job
-# Subscriptions that are suspended, or may be, and must not be any more: of cases that were closed since a
-# moment, of handsets, whose clocks are over, of appeals that were upheld (what was ordered by then: `upto`),
-# and of protected lines. `why` is why, and `shut` the guard that a line which has not left would meet.
+# Subscriptions that are suspended, or may be (an order that was overtaken may have been carried out), and
+# must not be any more: of cases that were closed since a moment, of handsets, whose clocks are over, of
+# appeals that were upheld (what was ordered by then: `upto`), and of protected lines. `why` is why, and
+# `shut` the guard that a line which has not left would meet.
 FIND = sa.text(f"""
 WITH over AS (
     SELECT clock.carrier, clock.msisdn_token, clock.case_id, clock.step, clock.step_at,
@@ -43,7 +44,7 @@ WITH over AS (
     WHERE case_id IS NULL AND step < 3 AND ended_at >= :since AND end_reason <> :gone
     UNION ALL
     SELECT clock.carrier, clock.msisdn_token, clock.case_id,
-           CASE WHEN clock.step_at <= settled_at THEN clock.step ELSE 0 END, clock.step_at,
+           CASE WHEN {ORDERED_AFTER} THEN 0 ELSE clock.step END, clock.step_at,
            settled_at, '{words.UPHELD}', 'no_appeal'
     FROM appeal JOIN clock USING (carrier, msisdn_token)
     WHERE appeal.state = '{AppealState.UPHELD}' AND settled_at >= :since AND clock.step < 3
@@ -54,13 +55,14 @@ WITH over AS (
     WHERE bar.kind <> '{BarKind.LEGAL_HOLD}' AND bar.confirmed_at >= :since AND clock.step < 3
       AND {STANDS.format(now=":at")}
 ), asked AS (
-    SELECT over.*, live.order_id, live.line,
+    SELECT over.*, live.order_id, live.line, live.state = 'overtaken' AS past,
            greatest(CASE WHEN over.step > 0 THEN over.step_at END, live.made_at) AS ordered_at
     FROM over
     LEFT JOIN order_line AS live ON live.carrier = over.carrier AND live.msisdn_token = over.msisdn_token
-        AND live.state IN ('proposed', 'sent', 'unknown') AND live.act <> 'restore'
-        AND live.made_at <= over.upto
-    WHERE over.step > 0 OR live.state IN ('sent', 'unknown')
+        AND (live.state IN ('proposed', 'sent', 'unknown') OR live.state = 'overtaken'
+             AND coalesce(live.outcome, 'unknown') IN ('done', 'already', 'unknown'))
+        AND live.act <> 'restore' AND live.made_at <= over.upto
+    WHERE over.step > 0 OR live.state IN ('sent', 'unknown', 'overtaken')
 )
 SELECT DISTINCT ON (carrier, msisdn_token)
        carrier, msisdn_token, case_id, step, step_at, order_id, line, why, shut
@@ -72,7 +74,7 @@ WHERE NOT EXISTS (
       AND (before.state IN ('proposed', 'sent', 'unknown', 'done') OR before.outcome IN ('not_ours', 'ended')
            OR before.outcome IN ('failed', 'no_number') AND before.outcome_at > :again_since)
 )
-ORDER BY carrier, msisdn_token, order_id LIMIT :most
+ORDER BY carrier, msisdn_token, past, order_id LIMIT :most
 """).bindparams(  # noqa: S608  (no input of anybody)
     sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
     sa.bindparam("since", type_=sa.TIMESTAMP(timezone=True)),

@@ -116,7 +116,7 @@ async def appeal(session: AsyncSession, service: Service, objecting: Objecting) 
     )  # fmt: skip
     session.add(values)
     await session.flush()
-    _record(session, "made", values, means=values.means, step=values.step)
+    _record(session, "appeal.made", values, means=values.means, step=values.step)
     return values
 
 
@@ -144,7 +144,7 @@ async def decide(
     await session.flush()
     if reason is None:
         await moves.upheld(session, Done(found.carrier, found.msisdn_token, now))
-    _record(session, found.state, found, reason=reason or "")
+    _record(session, f"appeal.{found.state}", found, reason=reason or "")
     await _tell(session, service, found)
     return found
 
@@ -198,7 +198,7 @@ async def may_appeal(session: AsyncSession, carrier: str, msisdn_token: bytes) -
 
 def written(session: AsyncSession, keyring: Keyring, of: Appeal) -> str:
     """What was written. The look is audited. Raises `SealError`."""
-    _record(session, "read", of)
+    _record(session, "appeal.read", of)
     return keyring.open(of.words, _bound_to(of.id, "words")).decode() if of.words else ""
 
 
@@ -248,7 +248,7 @@ async def _tell(session: AsyncSession, service: Service, of: Appeal) -> None:
     national = int(service.keyring.open(of.telephone, _bound_to(of.id, "telephone")))
     to = await telling.reached(session, service, of.carrier, of.msisdn_token, national)
     if to is None:
-        _record(session, "not_told", of)
+        _record(session, "appeal.not_told", of)
         return
     language = Language(of.language)
     reason = words.say("reason", of.reason, language) if of.reason else ""
@@ -256,8 +256,8 @@ async def _tell(session: AsyncSession, service: Service, of: Appeal) -> None:
     await telling.word(session, service, to, of.language, text, f"appeal/{of.id}")
 
 
-def _record(session: AsyncSession, verb: str, of: Appeal, **said: str | int) -> None:
-    audit.record(session, f"appeal.{verb}", f"appeal/{of.id}", dict(said), stream=f"appeal/{of.carrier}")
+def _record(session: AsyncSession, act: str, of: Appeal, **said: str | int) -> None:
+    audit.record(session, act, f"appeal/{of.id}", dict(said), stream=f"appeal/{of.carrier}")
 
 
 def _bound_to(appeal_id: uuid.UUID, column: str) -> str:

@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock
+from simcheck.cases.models import Case
 from simcheck.crosscheck.models import Subscription
 from simcheck.db.engine import actor_of
 from simcheck.enforcement.stops.models import BarKind, OrderBar
 from simcheck.enforcement.stops.standing import UNCONFIRMED_DAYS
 from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
-from simcheck.normalise import citizen_ids, dates, phones
-from simcheck.normalise.citizen_ids import CMND_BASE
+from simcheck.holders.sessions import id_token_of
+from simcheck.normalise import phones
 from simcheck.privacy import Keyring
 
 MOST_BASIS = 200
@@ -142,16 +143,21 @@ def _of(keyring: Keyring, asked: Asked) -> tuple[bytes | None, bytes | None]:
         return keyring.token("msisdn", national), None
     if asked.kind is not BarKind.LEGAL_HOLD:
         raise InvalidError("of: write a mobile number. Only a legal hold can be of a person.")
-    nobody = dates.normalise(pa.nulls(1, pa.string()), clock.now().date())
-    key = int(citizen_ids.normalise(pa.array([asked.of], pa.string()), None, nobody, None).key[0])
-    if not 0 < key < CMND_BASE:
+    person = id_token_of(keyring, asked.of)
+    if person is None:
         raise InvalidError("of: write a mobile number or a 12-digit ID number.")
-    return None, keyring.token("id", key)
+    return None, person
 
 
 async def _lock(session: AsyncSession, msisdn: bytes | None, person: bytes | None) -> None:
     """Wait for orders about these subscriptions that are being sent: they come before this, or see it."""
-    of = Subscription.msisdn_token == msisdn if msisdn else Subscription.id_token == person
+    named = sa.select(Case.carrier, Case.msisdn_token).where(
+        Case.id_token == person, Case.closed_at.is_(None)
+    )
+    of: sa.ColumnElement[bool] = Subscription.msisdn_token == msisdn
+    if msisdn is None:  # of a person: whom the record names, or its case
+        here = sa.tuple_(Subscription.carrier, Subscription.msisdn_token)
+        of = sa.or_(Subscription.id_token == person, here.in_(named))
     query = sa.select(Subscription.carrier).where(of)
     query = query.order_by(Subscription.msisdn_token, Subscription.carrier)
     await session.execute(query.with_for_update(key_share=True))

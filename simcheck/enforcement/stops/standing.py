@@ -15,9 +15,14 @@ STANDS = f"""(bar.lifted_at IS NULL AND bar.starts_at <= {{now}}
     AND (bar.ends_at IS NULL OR bar.ends_at > {{now}})
     AND (bar.confirmed_at IS NOT NULL OR bar.asked_at > {{now}} - interval '{UNCONFIRMED_DAYS} days'))"""
 _HERE = "appeal.msisdn_token = clock.msisdn_token AND appeal.carrier = clock.carrier"
+# Whether what holds was ordered after an appeal was decided. When it was carried out says nothing: that may
+# be long after the order, and a carrier says when.
+ORDERED_AFTER = """EXISTS (SELECT FROM order_line AS later WHERE later.msisdn_token = clock.msisdn_token
+    AND later.carrier = clock.carrier AND later.act <> 'restore' AND later.state = 'done'
+    AND later.made_at > appeal.settled_at)"""
 # Nobody objects; and what was upheld is undone before anything follows.
 NO_APPEAL = f"""NOT EXISTS (SELECT FROM appeal WHERE {_HERE} AND (appeal.state = '{AppealState.OPEN}'
-    OR appeal.state = '{AppealState.UPHELD}' AND clock.step > 0 AND appeal.settled_at >= clock.step_at))"""
+    OR appeal.state = '{AppealState.UPHELD}' AND clock.step > 0 AND NOT {ORDERED_AFTER}))"""
 # Of a person whom the record or the case names, too.
 NO_LEGAL_HOLD = f"""NOT EXISTS (SELECT FROM order_bar AS bar
     WHERE bar.msisdn_token = clock.msisdn_token AND bar.kind = '{BarKind.LEGAL_HOLD}' AND {STANDS})

@@ -104,6 +104,26 @@ async def test_a_restoration_that_went_wrong_is_ordered_again(service, owner, tm
     assert await restored(service, NOON + 2 * HOUR + HOUR / 2) == {}
 
 
+async def test_a_restoration_of_what_was_overtaken_is_ordered_again_too(service, owner, tmp_path):
+    """The carrier had carried the order out; no clock knows of it, and the person is cut off."""
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 1, step=1)
+    await agreed(service, owner, 1)
+    await sent(service)
+    await answered(service, order, Outcome(1, "done"), at=NOON + HOUR)
+    [restoration] = [each for each in batches(owner) if each.act == "restore"]
+    await answered(service, restoration.id, Outcome(1, "failed"), at=NOON + HOUR)
+    under = "SELECT under_order FROM subscription ORDER BY row LIMIT 1"
+    assert owner.execute(under).fetchone() == (True,)
+    assert await restored(service, NOON + HOUR) == {}
+    assert await restored(service, NOON + 3 * HOUR) == {"viettel": 1}
+    await sent(service, NOON + 3 * HOUR)
+    again = [each for each in batches(owner) if each.act == "restore" and each.id != restoration.id]
+    await answered(service, again[0].id, Outcome(1, "done"), at=NOON + 3 * HOUR)
+    assert owner.execute(under).fetchone() == (False,)
+    assert await restored(service, NOON + 9 * HOUR) == {}
+
+
 async def test_what_the_carrier_declares_no_more_is_restored_by_the_number_of_the_order(
     service, owner, tmp_path
 ):
