@@ -8,7 +8,7 @@ from datetime import timedelta
 from jobs.schedule import sweep
 from jobs.tasks import job
 from simcheck import clock, log
-from simcheck.care import answering, purge
+from simcheck.care import answering, preserve, purge
 from simcheck.service import Service
 
 NIGHTLY = "10 18 * * *"  # 01:10 in Viet Nam
@@ -35,10 +35,14 @@ async def answer(service: Service, request: str) -> None:
 
 @sweep("care.sweep", "*/10 * * * *")
 async def find_due(service: Service) -> None:
-    """Wake answers whose job was lost, and mark requests that are late."""
+    """Wake answers whose job was lost, mark requests that are late, copy what an order preserves."""
     async with service.database.transaction("job:care.sweep", ministry=True) as session:
         woken = await answering.wake_waiting(session, clock.now() - GRACE)
         late = await answering.take_late(session)
+    async with service.database.transaction("job:care.sweep", ministry=True) as session:
+        copied = await preserve.copy_cells(session, service)
+    if copied:
+        log.logger().info("preserved records copied", count=copied)
     if woken:
         log.logger().info("answers waiting", count=woken)
     if late:

@@ -26,8 +26,6 @@ from simcheck.lake.purge import datasets
 from simcheck.messages.words import Language
 from simcheck.service import Service
 
-# How columns end that hold codes: keyed tokens, digests, signatures. Other bytes are sealed.
-_CODES = ("token", "digest", "hash", "facts", "previous", "signature", "state")
 # From here on this transaction changes nothing, whatever is called in it.
 READ_ONLY = sa.text("SET TRANSACTION READ ONLY")
 
@@ -147,11 +145,8 @@ async def _table(session: AsyncSession, activity: Activity, table: Table, carrie
         count = f'SELECT {by} AS code, count(DISTINCT {table.token}) AS people FROM "{table.name}" {where}'  # noqa: S608
         found = await session.execute(sa.text(f"{count} GROUP BY 1"), given)
         people = {row.code: int(row.people) for row in found if row.people}
-    secret = [each.name for each in made.c if isinstance(each.type, sa.LargeBinary)]
-    tokens = [each for each in secret if each.endswith(_CODES)]
-    sealed = tuple(each for each in secret if each not in tokens)
-    readable = "sealed" if sealed else "tokens" if tokens else "clear" if table.token else "none"
-    return Touched(table.name, activity, int(rows or 0), people, sealed, readable)
+    readable = "sealed" if table.sealed else "tokens" if table.tokens else "clear" if table.token else "none"
+    return Touched(table.name, activity, int(rows or 0), people, table.sealed, readable)
 
 
 async def _folder(

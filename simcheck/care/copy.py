@@ -2,7 +2,8 @@
 
 A record's cells stand there whole only for a person, and where the register confirms that they are this
 person's: a number in hand makes nobody the one whom its record names, and a wrong record may hold what is
-another person's. What the register holds is never in it: that is asked of the register's owner.
+another person's. What the register holds is never in it: that is asked of the register's owner. Nor is a
+legal hold, or that an authority has data preserved: who orders one tells whoever may know.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from simcheck.care.words import WORDS
 from simcheck.cases import codes
 from simcheck.cases.models import CaseEvent
 from simcheck.enforcement.orders.models import LineState, OrderBatch, OrderLine
+from simcheck.enforcement.stops import appeals
+from simcheck.enforcement.stops import words as stop_words
+from simcheck.enforcement.stops.models import Appeal, BarKind, OrderBar
 from simcheck.errors import SealError
 from simcheck.gate.models import SimEvent
 from simcheck.helpdesk import numbers as question_numbers
@@ -50,6 +54,8 @@ _MASKED = {
     "full_name": lambda cell: mask_name(clean(cell)),
     "id_number": lambda cell: mask_id(_plain_cell(cell)),
 }
+# Columns whose words are those of appeals and bars.
+_STOPS = {"appeal": "state", "means": "means", "because": "reason", "protected_as": "kind"}
 Row = dict[str, Any]
 
 
@@ -82,6 +88,8 @@ async def make(session: AsyncSession, service: Service, request: PersonRequest) 
         Section("questions", await _questions(session, of)),
         Section("sim_events", await _sim_events(session, of)),
         Section("orders", await _orders(session, of)),
+        Section("appeals", await _appeals(session, service, of)),
+        Section("protected", await _protected(session, of)),
         Section("looks", [look(each) for each in await looked.of(session, of)]),
     ]
     return Copy(clock.now(), of.person, sections)
@@ -127,6 +135,8 @@ def told(say: Words, name: str, value: Any) -> str:
         return desk_words.say(name, text, say.language)
     if name == "state" and text in desk_words.group("state"):
         return desk_words.say("state", text, say.language)
+    if name in _STOPS:
+        return stop_words.say(_STOPS[name], text, say.language)
     key = f"value.{name}.{text.replace('.', '_')}"
     return say(key) if say.has(key) else text
 
@@ -269,3 +279,41 @@ async def _orders(session: AsyncSession, of: Subject) -> list[Row]:
         for line, sent_at in await session.execute(query.limit(MOST))
         if (own := since.get((line.carrier, line.msisdn_token))) is not None and line.made_at >= own
     ]
+
+
+async def _appeals(session: AsyncSession, service: Service, of: Subject) -> list[Row]:
+    """Objections to what was ordered about these subscriptions; what they said, to a person, while that is
+    kept.
+    """
+    since = of.since
+    query = sa.select(Appeal).where(Appeal.msisdn_token.in_(of.tokens)).order_by(Appeal.number)
+    return [
+        {
+            "number": appeals.shown(each.number), "at": each.made_at, "carrier": each.carrier,
+            "means": each.means, "appeal": each.state, "answered_at": each.settled_at,
+            "because": each.reason, "text": (of.person and appeals.said(service.keyring, each)) or None,
+        }
+        for each in await session.scalars(query.limit(MOST))
+        if (own := since.get((each.carrier, each.msisdn_token))) is not None and each.made_at >= own
+    ]  # fmt: skip
+
+
+async def _protected(session: AsyncSession, of: Subject) -> list[Row]:
+    """Since when, and until when, nothing may be ordered about these numbers as they are protected lines.
+    Legal holds are not told.
+    """
+    since: dict[bytes, datetime] = {}
+    for (_, token), named in of.since.items():
+        since[token] = min(named, since.get(token, named))
+    query = (
+        sa.select(OrderBar, sa.func.bar_over_at(sa.literal_column("order_bar")))
+        .where(OrderBar.msisdn_token.in_(of.tokens), OrderBar.kind != BarKind.LEGAL_HOLD)
+        .order_by(OrderBar.asked_at)
+    )
+    return [
+        {
+            "protected_as": bar.kind, "at": max(bar.starts_at, since[bar.msisdn_token]), "until": over,
+        }
+        for bar, over in await session.execute(query.limit(MOST))
+        if over is None or over > since[bar.msisdn_token]
+    ]  # fmt: skip

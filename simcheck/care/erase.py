@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import audit
 from simcheck.care import subject
 from simcheck.care.models import PersonRequest
+from simcheck.care.subject import Subject
 from simcheck.care.words import WORDS
 from simcheck.messages.words import Language
 
@@ -48,6 +49,16 @@ UPDATE correction SET cells = NULL FROM {OWN}
 WHERE correction.case_id = own.case_id AND made_at >= own.since
   AND cells IS NOT NULL AND (acknowledged_at IS NOT NULL OR outcome = 'differs')
 """).bindparams(*_OWN)  # noqa: S608
+# What was said in appeals that are answered, and the number for the answer.
+APPEALS = sa.text("""
+UPDATE appeal SET words = NULL, telephone = NULL
+FROM unnest(:carriers, :tokens, :since) AS own (carrier, msisdn_token, since)
+WHERE appeal.carrier = own.carrier AND appeal.msisdn_token = own.msisdn_token AND made_at >= own.since
+  AND settled_at IS NOT NULL AND telephone IS NOT NULL
+""").bindparams(
+    sa.bindparam("carriers", type_=pg.ARRAY(sa.Text())), sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())),
+    sa.bindparam("since", type_=pg.ARRAY(sa.TIMESTAMP(timezone=True))),
+)  # fmt: skip
 # Files that were made for earlier requests of theirs.
 FILES = sa.text("""
 DELETE FROM request_file USING person_request AS request
@@ -59,10 +70,10 @@ WHERE request.id = request_id AND request.id <> :request
 )  # fmt: skip
 PRESERVED = sa.text("""
 SELECT EXISTS (SELECT FROM unnest(:tokens) AS token WHERE preserved(token))
-    OR EXISTS (SELECT FROM preservation WHERE lifted_at IS NULL AND id_token = :person)
+    OR preserved_person(:person)
 """).bindparams(sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())), sa.bindparam("person", type_=pg.BYTEA()))
 # What stays, each with its words in `kept.*`: why, and until when.
-KEPT = ("subscription", "cases", "notices", "chain", "recent")
+KEPT = ("subscription", "cases", "notices", "orders", "appeals", "chain", "recent")
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,7 @@ async def erase(session: AsyncSession, request: PersonRequest) -> Erased:
         "messages": await _rows(session, MESSAGES, given),
         "questions": await _rows(session, QUESTIONS, given),
         "corrections": await _rows(session, CORRECTIONS, given),
+        "appeals": await _rows(session, APPEALS, _numbers(of)),
         "files": await _rows(
             session, FILES,
             {"msisdn": request.msisdn_token, "person": request.id_token, "request": request.id},
@@ -104,6 +116,15 @@ async def erase(session: AsyncSession, request: PersonRequest) -> Erased:
     }  # fmt: skip
     audit.record(session, "request.erased", f"request/{request.id}", gone, stream="request")
     return Erased(gone)
+
+
+def _numbers(of: Subject) -> dict[str, object]:
+    """The subscriptions, as columns, each from when on it is theirs."""
+    own = of.since
+    return {
+        "carriers": [carrier for carrier, _ in own], "tokens": [token for _, token in own],
+        "since": list(own.values()),
+    }  # fmt: skip
 
 
 async def _rows(session: AsyncSession, statement: sa.TextClause, given: Mapping[str, object]) -> int:

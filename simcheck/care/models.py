@@ -111,6 +111,31 @@ class Preservation(Base):
     lifted_at: Mapped[datetime | None]
 
 
+class PreservedRecord(Base):
+    """A subscription's row (`record`) as it was until `kept_at`, when its carrier changed it or declared it
+    no more while an order preserved it. `batch_id`, `bucket` and `row` say where its declared cells are in
+    the lake, until they are copied to `cells`, sealed.
+    """
+
+    __tablename__ = "preserved_record"
+    __table_args__ = (
+        sa.Index(None, "preservation_id"),
+        sa.Index(None, "msisdn_token"),
+        sa.Index("preserved_record_waiting_idx", "id", postgresql_where=sa.text("cells IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger(), sa.Identity(always=True), primary_key=True)
+    preservation_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Preservation.id))
+    carrier: Mapped[str]
+    msisdn_token: Mapped[bytes]
+    kept_at: Mapped[datetime]
+    record: Mapped[dict[str, Any]]
+    batch_id: Mapped[uuid.UUID]
+    bucket: Mapped[int] = mapped_column(sa.Integer())
+    row: Mapped[int] = mapped_column(sa.BigInteger())
+    cells: Mapped[bytes | None]
+
+
 class PersonRequest(Base):
     """A request of a person about their own data: of whoever proved to hold a number (`msisdn_token`), or to
     be a person (`id_token`).

@@ -16,10 +16,15 @@ Text = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the ledger. `token` is what stands for a person or number in a row, if any."""
+    """A table of the ledger. `token` is what stands for a person or number in a row, if any. Its columns of
+    bytes are `tokens` (keyed codes of a number, person, address or contract), `sealed`, or `codes` (digests).
+    """
 
     name: str
     token: str = ""
+    tokens: tuple[str, ...] = ()
+    sealed: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def _activity(data: dict[str, Any]) -> Activity:
     told: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
     }
-    made = Activity(**told | {"tables": tuple(Table(**each) for each in data["tables"])})
+    made = Activity(**told | {"tables": tuple(_table(each) for each in data["tables"])})
     known = {rule.id for rule in retention.load().rules}
     if unknown := sorted(set(made.retention) - known):
         raise ValueError(f"{made.id}: the retention table has no {unknown[0]}")
@@ -89,3 +94,10 @@ def _activity(data: dict[str, Any]) -> Activity:
         if set(text) != {"vi", "en"}:
             raise ValueError(f"{made.id}: say each text in vi and en")
     return made
+
+
+def _table(data: dict[str, Any]) -> Table:
+    told: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
+    return Table(**told)

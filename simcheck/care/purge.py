@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import audit, clock, log
 from simcheck.care import retention
-from simcheck.care.kinds import KINDS, THINGS, Due, Kind
+from simcheck.care.kinds import KINDS, THINGS, Kind
 from simcheck.care.models import PurgeCount, PurgeRun
 from simcheck.care.retention import Rule
 from simcheck.db.engine import actor_of
@@ -48,16 +48,6 @@ async def run(service: Service, actor: str) -> uuid.UUID:
     return purge_id
 
 
-async def due(session: AsyncSession, service: Service) -> dict[str, Due]:
-    """What a purge would find now of each kind. It changes nothing."""
-    now = clock.now()
-    return {
-        rule.id: await KINDS[rule.id].count(session, service, _before(service, rule, now))
-        for rule in retention.load().rules
-        if rule.timed
-    }
-
-
 async def newest(session: AsyncSession, most: int = 10) -> list[PurgeRun]:
     """The newest purges."""
     return list(await session.scalars(sa.select(PurgeRun).order_by(PurgeRun.begun_at.desc()).limit(most)))
@@ -80,8 +70,12 @@ async def _tried(
 ) -> Exception | None:  # fmt: skip
     """Purge one kind, once more where others changed the same rows meanwhile; what went wrong then too."""
     wrong: Exception | None = None
+    mark = KINDS[rule.id].mark
     for _ in range(2):
         try:
+            if mark is not None:  # what goes after it cannot come back: this is said, and kept, before
+                async with service.database.transaction(actor, ministry=True) as session:
+                    await mark(session, _before(service, rule, now))
             async with service.database.transaction(actor, ministry=True, snapshot=True) as session:
                 session.add(await _one(session, service, purge_id, rule, now))
         except (SQLAlchemyError, SimcheckError, OSError) as error:

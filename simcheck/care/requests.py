@@ -7,7 +7,7 @@ needs nobody (a copy, who looked) is answered by a job; the rest by staff.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -28,6 +28,7 @@ from simcheck.care.models import (
 )
 from simcheck.care.subject import theirs
 from simcheck.clock import LOCAL
+from simcheck.crosscheck.models import Subscription
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import store
 from simcheck.errors import ConflictError, GoneError, InvalidError, NotFoundError, TooManyError
@@ -227,6 +228,7 @@ def last_day(request: PersonRequest) -> date:
 def _known(asked: Asking) -> sa.Select[PersonRequest]:
     same = sa.and_(
         PersonRequest.kind == asked.kind, PersonRequest.answered_at.is_(None),
+        PersonRequest.carrier.is_not_distinct_from(asked.carrier),
         theirs(asked.id_token, asked.carrier, asked.msisdn_token),
     )  # fmt: skip
     return sa.select(PersonRequest).where(sa.or_(PersonRequest.form == asked.form, same)).limit(1)
@@ -260,13 +262,23 @@ async def _tell(
     session: AsyncSession, service: Service, request: PersonRequest, what: str, **values: str
 ) -> None:  # fmt: skip
     """Tell the number's holder by SMS (or email, as notices do); who asked as a person looks at the page."""
-    if request.telephone is None or request.carrier is None or request.msisdn_token is None:
+    if request.telephone is None or request.msisdn_token is None:
         return
     national = int(service.keyring.open(request.telephone, _place(request.id, "telephone")))
-    to = await telling.reached(session, service, request.carrier, request.msisdn_token, national)
+    to = None
+    for carrier in await _carriers(session, request):  # one of them is enough: it is one number
+        to = to or await telling.reached(session, service, carrier, request.msisdn_token, national)
     if to is None:
         return
     text = words.WORDS[Language(request.language)](f"sms.{what}", **values)
     await telling.reply(
         session, service, to, request.language, text, uuid.uuid5(request.id, what), marks=True
     )  # fmt: skip
+
+
+async def _carriers(session: AsyncSession, request: PersonRequest) -> Sequence[str]:
+    """Those whose record a request about a number is of."""
+    if request.carrier is not None:
+        return [request.carrier]
+    declaring = sa.select(Subscription.carrier).where(Subscription.msisdn_token == request.msisdn_token)
+    return (await session.scalars(declaring.order_by(Subscription.carrier))).all()

@@ -59,10 +59,6 @@ class Retention:
     version: str
     rules: tuple[Rule, ...]
 
-    def rule(self, kind: str) -> Rule:
-        """The rule of a kind. Raises `KeyError`."""
-        return {each.id: each for each in self.rules}[kind]
-
 
 def years_before(moment: datetime, years: int) -> datetime:
     """The same day so many years earlier; of a 29 February, where that year has none, the 28th."""

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck.care.models import PersonRequest
 from simcheck.cases.models import Case
 from simcheck.crosscheck.models import Subscription
+from simcheck.enforcement.stops.models import Appeal, BarKind, OrderBar
 from simcheck.helpdesk.models import Question
 from simcheck.holders.models import Confirmation, Correction
 from simcheck.holders.registered import newest_case
@@ -80,15 +81,17 @@ async def of(session: AsyncSession, request: PersonRequest) -> Subject:
 def theirs(
     id_token: bytes | None, carrier: str | None, msisdn_token: bytes | None
 ) -> sa.ColumnElement[bool]:  # fmt: skip
-    """The requests of a person; else of a number at its carrier, since its record names whom it names now."""
+    """The requests of a person; else of a number at its carrier (None: at all of them), since its record
+    names whom it names now. A request of a number that several carriers declare is about each of its records.
+    """
     if id_token is not None:
         return PersonRequest.id_token == id_token
     named = sa.exists().where(
         Subscription.msisdn_token == msisdn_token, Subscription.named_since <= PersonRequest.made_at,
+        sa.or_(PersonRequest.carrier.is_(None), PersonRequest.carrier == Subscription.carrier),
         *([] if carrier is None else [Subscription.carrier == carrier]),
     )  # fmt: skip
-    at = PersonRequest.carrier.is_not_distinct_from(carrier)
-    return sa.and_(PersonRequest.msisdn_token == msisdn_token, at, named)
+    return sa.and_(PersonRequest.msisdn_token == msisdn_token, named)
 
 
 async def _of_person(
@@ -126,4 +129,23 @@ async def names_in_the_chain(session: AsyncSession, subject: Subject) -> Mapping
     ):  # fmt: skip
         rows = (await session.execute(query)).all()
         found |= {f"{thing}/{each}": by_case[case] for each, case in rows if case is not None}
+    found |= await _stops(session, subject)
     return found | {f"request/{each}": at for each, at in subject.requests.items()}
+
+
+async def _stops(session: AsyncSession, subject: Subject) -> dict[str, datetime]:
+    """Appeals about their subscriptions, and protected lines. Legal holds are nobody's to know."""
+    query = sa.select(Appeal.id, Appeal.carrier, Appeal.msisdn_token)
+    made = await session.execute(query.where(Appeal.msisdn_token.in_(subject.tokens)))
+    since = subject.since
+    found = {
+        f"appeal/{row.id}": since[row.carrier, row.msisdn_token]
+        for row in made
+        if (row.carrier, row.msisdn_token) in since
+    }
+    bars = sa.select(OrderBar.id, OrderBar.msisdn_token).where(
+        OrderBar.msisdn_token.in_(subject.tokens), OrderBar.kind != BarKind.LEGAL_HOLD
+    )
+    for row in await session.execute(bars):
+        found[f"bar/{row.id}"] = max(at for (_, token), at in since.items() if token == row.msisdn_token)
+    return found

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import uuid
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from simcheck.care import processing, purge, retention
+from simcheck.care import preserve, processing, purge, retention
 from simcheck.care.models import PurgeCount, PurgeRun
 from simcheck.config import settings
 from simcheck.messages.words import Language
@@ -54,6 +57,23 @@ def run_purge() -> None:
     if not run.whole:
         typer.echo("purge: something that is due is left", err=True)
         raise typer.Exit(1)
+
+
+@app.command("preserved")
+def show_preserved(order: uuid.UUID) -> None:
+    """Print records that an order to preserve kept as they were, for the authority that ordered it: a line of
+    JSON each, in clear. The look is audited.
+    """
+    for each in asyncio.run(_preserved(order)):
+        typer.echo(json.dumps(asdict(each), ensure_ascii=False, default=str))
+
+
+async def _preserved(order: uuid.UUID) -> list[preserve.Kept]:
+    async with (
+        opened(settings()) as service,
+        service.database.transaction("operator", ministry=True) as session,
+    ):
+        return await preserve.kept(session, service.keyring, order)
 
 
 async def _purged() -> tuple[PurgeRun, list[PurgeCount]]:

@@ -72,6 +72,7 @@ FACTS = """sha256(
 # A part of the run's rows beside what is there: those that are new, gone or different. `told` are those whose
 # change is told to others; of the rest the declared cells alone changed, or their place in the lake is to be
 # given up. Of numbers that are gone or over it is noted since when: what hangs on them is kept for a while.
+# What an order preserves is kept as it was before (step 0024).
 # Followed are those of them that are not in order now, and those that have or had a case; and those that
 # `moved` to another province, whose cases move with them.
 MERGE = sa.text(
@@ -105,6 +106,15 @@ WITH read AS (
         IS DISTINCT FROM
           (old.facts, old.cells, old.status, old.name_score, old.province, old.point_of_sale)
        OR old.batch_id = ANY (:leaving) AND old.batch_id <> :batch
+), kept AS (
+    INSERT INTO preserved_record (preservation_id, carrier, msisdn_token, kept_at, record, batch_id, bucket,
+                                  row)
+    SELECT order_id, carrier, subscription.msisdn_token, :now, to_jsonb(subscription), subscription.batch_id,
+           subscription.bucket, subscription.row
+    FROM preserved_numbers() AS held
+    JOIN subscription ON subscription.msisdn_token = held.msisdn_token AND subscription.carrier = :carrier
+      AND subscription.msisdn_token >= :low AND subscription.msisdn_token < :high
+    JOIN moved ON moved.msisdn_token = held.msisdn_token
 ), removed AS (
     DELETE FROM subscription USING moved
     WHERE moved.gone AND subscription.msisdn_token = moved.msisdn_token AND subscription.carrier = :carrier

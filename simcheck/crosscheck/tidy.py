@@ -1,7 +1,8 @@
 """What leaves the lake: rows and findings that newer ones replaced, and what a killed process began.
 
-Kept are: batches on their way, those that a subscription points to, the newest published run of each carrier
-and its batch, runs under way. The rest goes when it is old enough.
+Kept are: batches on their way, those that a subscription points to, or a preserved record of which the cells
+are not copied yet; the newest published run of each carrier and its batch, runs under way. The rest goes
+when it is old enough.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ BATCHES = sa.text("""
 SELECT carrier, id FROM batch WHERE state IN ('received', 'reading', 'checking')
 UNION SELECT carrier, batch_id FROM run WHERE state IN ('due', 'checking', 'publishing')
 UNION SELECT carrier, batch_id FROM subscription
+UNION SELECT carrier, batch_id FROM preserved_record WHERE cells IS NULL
 """)
 # Runs whose findings are in use.
 RUNS = sa.text("SELECT carrier, id FROM run WHERE state IN ('due', 'checking', 'publishing')")

@@ -39,7 +39,7 @@ marked AS (
 SELECT first, last, questions, root FROM root
 """)  # noqa: S608  (constants alone)
 # The roots as the audit chain has them, beside those of the questions as they are now. Of roots whose time is
-# over (an audit row says up to which one) no question is there any more.
+# over (an audit row says up to which one, and which before it are kept) no question is there any more.
 COMPARE = sa.text(f"""
 WITH told AS (
     SELECT seq, (detail ->> 'first')::bigint AS first, (detail ->> 'questions')::bigint AS questions,
@@ -49,17 +49,20 @@ WITH told AS (
 held AS (
     SELECT chained, count(*) AS questions, encode({_ROOT}, 'hex') AS root
     FROM otp_question WHERE chained IS NOT NULL GROUP BY chained
+),
+forgotten AS (
+    SELECT max((detail ->> 'upto')::bigint) OVER () AS upto, coalesce(detail -> 'kept', '[]') AS kept
+    FROM audit WHERE stream = '{STREAM}' AND act = '{FORGOTTEN}' ORDER BY seq DESC LIMIT 1
 )
 SELECT told.seq, held.chained FROM told FULL JOIN held ON held.chained = told.first
 WHERE (told.root IS DISTINCT FROM held.root OR told.questions IS DISTINCT FROM held.questions)
-  AND NOT (held.chained IS NULL AND told.first <= coalesce((
-    SELECT max((detail ->> 'upto')::bigint) FROM audit WHERE stream = '{STREAM}' AND act = '{FORGOTTEN}'
-  ), -1))
+  AND NOT (held.chained IS NULL AND EXISTS (
+    SELECT FROM forgotten WHERE told.first <= upto AND NOT kept @> to_jsonb(told.first)))
 ORDER BY told.seq NULLS LAST, held.chained LIMIT 1
 """)  # noqa: S608
 
-# Questions of whole roots that are older: see step 0022.
-FORGET = sa.text("SELECT upto, gone FROM forget_otp(:before)").bindparams(
+# Questions of whole roots that are older: see step 0024.
+FORGET = sa.text("SELECT upto, gone, kept FROM forget_otp(:before)").bindparams(
     sa.bindparam("before", type_=sa.TIMESTAMP(timezone=True))
 )
 
@@ -74,10 +77,12 @@ async def link(session: AsyncSession) -> int:
 
 
 async def forget(session: AsyncSession, before: datetime) -> int:
-    """Remove questions that were asked before then, by whole roots; how many. The chain says up to which."""
-    upto, gone = (await session.execute(FORGET, {"before": before})).one()
+    """Remove questions that were asked before then, by whole roots; how many. The chain says up to which,
+    and which roots before that an order preserves.
+    """
+    upto, gone, kept = (await session.execute(FORGET, {"before": before})).one()
     if gone:
-        detail = {"upto": upto, "questions": gone}
+        detail = {"upto": upto, "questions": gone, "kept": kept}
         audit.record(session, FORGOTTEN, f"otp_question/{upto}", detail, stream=STREAM)
     return int(gone)
 

@@ -16,6 +16,12 @@ CREATE POLICY tenant ON {table} USING (
     OR carrier = (SELECT current_setting('app.carrier', true))
 )
 """
+# No carrier sees a row, whosever it is: that there is one may be what has to stay secret.
+MINISTRY = """
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+CREATE POLICY ministry ON {table} USING ((SELECT current_setting('app.scope', true)) = 'ministry')
+"""
 
 
 def serve(table: str, *privileges: str) -> None:
@@ -27,3 +33,8 @@ def tenant(table: str, *privileges: str) -> None:
     """`serve`, and hold carriers apart by the table's `carrier` column."""
     serve(table, *privileges)
     op.execute(TENANT.format(table=table))
+
+
+def ministry_only(table: str) -> None:
+    """Show a table's rows to the ministry's scope alone; `serve` says what may be done with them."""
+    op.execute(MINISTRY.format(table=table))

@@ -19,6 +19,8 @@ WITH_CARRIER = f"""
     SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'carrier' AND NOT attisdropped
 )
 """
+# Seen by the ministry alone, with a carrier in their rows or not.
+SECRET = {"order_bar", "preservation", "preserved_record"}
 
 
 def column(connection: psycopg.Connection, query: str, *arguments: object) -> set[str]:
@@ -33,11 +35,41 @@ def test_every_table_with_a_carrier_is_held_apart(owner):
     policies = owner.execute(
         "SELECT tablename, permissive, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public'"
     ).fetchall()
-    assert {row[0] for row in policies} == tenants
+    assert {row[0] for row in policies} == tenants | SECRET
     for table, permissive, command, using, check in policies:
         assert (permissive, command, check) == ("PERMISSIVE", "ALL", None), table
-        assert "current_setting('app.carrier'" in using, table
+        assert ("current_setting('app.carrier'" in using) is (table not in SECRET), table
         assert "current_setting('app.scope'" in using, table
+
+
+def test_of_what_has_to_stay_secret_no_carrier_sees_a_row(owner):
+    """That somebody is under a legal hold, or an authority has their data preserved."""
+    owner.execute("""
+    INSERT INTO order_bar (id, kind, msisdn_token, basis, starts_at, asked_by, asked_at)
+    VALUES (gen_random_uuid(), 'legal_hold', 'x', 'order 1', now(), 'person:x', now())""")
+    owner.execute("""
+    WITH made AS (
+        INSERT INTO preservation (id, msisdn_token, basis, placed_by, placed_at)
+        VALUES (gen_random_uuid(), 'x', 'order 1', 'person:x', now()) RETURNING id
+    ) INSERT INTO preserved_record (preservation_id, carrier, msisdn_token, kept_at, record, batch_id, bucket,
+                                    row)
+    SELECT id, 'viettel', 'x', now(), '{}', id, 0, 1 FROM made""")
+    for scope, seen in (("carrier", 0), ("", 0), ("ministry", 1)):
+        with owner.transaction():
+            owner.execute(f"SET LOCAL ROLE {SERVICE_ROLE}")
+            owner.execute(
+                "SELECT set_config('app.carrier', 'viettel', true), set_config('app.scope', %s, true)",
+                [scope],
+            )
+            for table in SECRET:
+                found = owner.execute(f"SELECT count(*) FROM {table}").fetchone()
+                assert found == (seen,), (scope, table)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), owner.transaction():
+        owner.execute(f"SET LOCAL ROLE {SERVICE_ROLE}")
+        owner.execute("SELECT set_config('app.scope', 'carrier', true)")
+        owner.execute("""
+        INSERT INTO order_bar (id, kind, msisdn_token, basis, starts_at, asked_by, asked_at)
+        VALUES (gen_random_uuid(), 'vital', 'y', 'list 1', now(), 'client:x', now())""")
 
 
 def test_the_service_role_owns_nothing_and_bypasses_nothing(owner):

@@ -53,7 +53,8 @@ UPDATE appeal SET escalated_at = :at WHERE state = 'open' AND escalated_at IS NU
 """).bindparams(sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)))
 # What was written, and the number, go when nobody needs them any more.
 FORGET = sa.text("""
-UPDATE appeal SET words = NULL, telephone = NULL WHERE settled_at <= :before AND telephone IS NOT NULL
+UPDATE appeal SET words = NULL, telephone = NULL
+WHERE settled_at <= :before AND telephone IS NOT NULL AND NOT preserved(msisdn_token)
 """).bindparams(sa.bindparam("before", type_=sa.TIMESTAMP(timezone=True)))
 
 
@@ -199,6 +200,11 @@ async def may_appeal(session: AsyncSession, carrier: str, msisdn_token: bytes) -
 def written(session: AsyncSession, keyring: Keyring, of: Appeal) -> str:
     """What was written. The look is audited. Raises `SealError`."""
     _record(session, "appeal.read", of)
+    return said(keyring, of)
+
+
+def said(keyring: Keyring, of: Appeal) -> str:
+    """What was written, to whoever wrote it. Raises `SealError`."""
     return keyring.open(of.words, _bound_to(of.id, "words")).decode() if of.words else ""
 
 

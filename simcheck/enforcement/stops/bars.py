@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,8 +20,7 @@ from simcheck.db.engine import actor_of
 from simcheck.enforcement.stops.models import BarKind, OrderBar
 from simcheck.enforcement.stops.standing import UNCONFIRMED_DAYS
 from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
-from simcheck.holders.sessions import id_token_of
-from simcheck.normalise import phones
+from simcheck.holders import typed
 from simcheck.privacy import Keyring
 
 MOST_BASIS = 200
@@ -138,15 +136,10 @@ def _holds(bar: OrderBar, now: datetime) -> bool:
 
 def _of(keyring: Keyring, asked: Asked) -> tuple[bytes | None, bytes | None]:
     """The tokens of the number, or of the person, that a bar is of."""
-    national = int(phones.normalise(pa.array([asked.of], pa.string())).national[0])
-    if national:
-        return keyring.token("msisdn", national), None
-    if asked.kind is not BarKind.LEGAL_HOLD:
+    found = typed.read(keyring, asked.of)
+    if found.id_token is not None and asked.kind is not BarKind.LEGAL_HOLD:
         raise InvalidError("of: write a mobile number. Only a legal hold can be of a person.")
-    person = id_token_of(keyring, asked.of)
-    if person is None:
-        raise InvalidError("of: write a mobile number or a 12-digit ID number.")
-    return None, person
+    return found.msisdn_token, found.id_token
 
 
 async def _lock(session: AsyncSession, msisdn: bytes | None, person: bytes | None) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import uuid
+from datetime import timedelta
 
 import pytest
 
+from simcheck import clock
 from simcheck.care import copy
 from simcheck.care.words import WORDS
 from simcheck.enforcement.orders.models import LineState, OrderAct
+from simcheck.enforcement.stops import bars
+from simcheck.enforcement.stops.models import AppealMeans, AppealState, BarKind
 from simcheck.gate.models import SimEventKind
 from simcheck.messages.words import Language
 from simcheck.records import DECLARED_COLUMNS
 from tests.caring import ORDER, ask, binh, given, token
-from tests.holding import BINH, held
+from tests.holding import BINH, HOUR, held
+from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +75,37 @@ async def test_what_was_ordered_of_the_carrier_stands_in_it(country, owner):
     assert "khóa một chiều" in await given(country, holder, made, "copy.html")
 
 
+@pytest.mark.parametrize("who", ["person", "number"])
+async def test_appeals_and_protected_lines_stand_in_it_and_no_legal_hold(country, owner, keyring, who):
+    holder = await (binh(country) if who == "person" else held(country, owner, 1))
+    with clock.fixed(NOON + HOUR):
+        at, made = clock.now(), uuid.uuid4()
+        sealed = keyring.seal("Máy của tôi.".encode(), f"appeal/words/{made}")
+        owner.execute(
+            "INSERT INTO appeal (id, carrier, msisdn_token, state, means, language, step, words, made_by,"
+            " made_at, answer_by, settled_by, settled_at, reason) VALUES (%s, 'viettel', %s, 'rejected',"
+            " 'page', 'vi', 1, %s, 'holder:x', %s, %s, 'person:x', %s, 'still_wrong')",
+            [made, token(keyring, 1), sealed, at, at, at],
+        )
+        for kind, of in ((BarKind.VITAL, "0900000001"), (BarKind.LEGAL_HOLD, "0900000001"),
+                         (BarKind.LEGAL_HOLD, BINH.id_number)):  # fmt: skip
+            async with country.database.transaction("person:lan", ministry=True) as session:
+                await bars.ask(session, keyring, bars.Asked(kind, of, "basis 7/2026"))
+        made = await ask(country, holder, "copy", language="vi")
+        whole = json.loads(await given(country, holder, made, "copy.json"))
+        page = await given(country, holder, made, "copy.html")
+    [appeal], [line] = whole["appeals"], whole["protected"]
+    assert (appeal["carrier"], appeal["appeal"], appeal["because"]) == ("viettel", "rejected", "still_wrong")
+    assert appeal["text"] == ("Máy của tôi." if who == "person" else None)
+    assert (line["protected_as"], line["until"]) == ("vital", (at + timedelta(days=3)).isoformat())
+    assert [each["act"] for each in whole["looks"] if each["act"].startswith("bar.")] == ["bar.asked"]
+    assert "Số thiết yếu" in page
+    assert "thông tin thuê bao vẫn chưa khớp" in page
+    told = json.dumps(whole["protected"]) + json.dumps(whole["looks"]) + page.partition("Giữ bao lâu")[0]
+    for word in ("legal_hold", "Giữ nguyên theo quyết định", "basis 7/2026"):
+        assert word not in told
+
+
 def test_every_word_of_orders_and_events_is_said():
     for say in WORDS.values():
         for group, words in (
@@ -76,6 +113,8 @@ def test_every_word_of_orders_and_events_is_said():
             ("became", set(LineState) - {LineState.PROPOSED, LineState.DROPPED}),
         ):  # fmt: skip
             assert [each for each in words if not say.has(f"value.{group}.{each}")] == []
+        for group, words in (("appeal", AppealState), ("means", AppealMeans), ("protected_as", BarKind)):
+            assert [each for each in words if copy.told(say, group, each) == each] == []
 
 
 async def test_what_is_kept_is_sealed(country, owner):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from simcheck import clock
 from simcheck.care import answering, preserve, requests
 from simcheck.errors import ConflictError
-from tests.caring import TABLES, ask, rows
-from tests.holding import case_of, held
+from simcheck.messages.words import Language
+from tests.caring import TABLES, ask, rows, token
+from tests.holding import HOUR, case_of, held
+from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +54,30 @@ async def test_words_go_and_proof_stays(country, owner, keyring):
     assert "Decree 174/2026" in told
     with pytest.raises(ConflictError):
         await erased(country, request)
+
+
+async def test_what_was_said_in_answered_appeals_goes(country, owner, keyring):
+    holder = await held(country, owner, 1)
+    with clock.fixed(NOON + HOUR):
+        for number, state in ((1, "rejected"), (1, "open"), (2, "rejected")):
+            settled = None if state == "open" else clock.now()
+            owner.execute(
+                "INSERT INTO appeal (id, carrier, msisdn_token, state, means, language, step, telephone,"
+                " words, made_by, made_at, answer_by, settled_by, settled_at, reason)"
+                " VALUES (gen_random_uuid(), 'viettel', %s, %s, 'page', 'vi', 1, 'x', 'x', 'holder:x', %s,"
+                " %s, %s, %s, %s)",
+                [token(keyring, number), state, clock.now(), clock.now(), settled and "person:x", settled,
+                 settled and "still_wrong"],
+            )  # fmt: skip
+        request = await ask(country, holder, "erase")
+        done = await erased(country, request)
+    assert done.gone["appeals"] == 1
+    left = owner.execute("SELECT msisdn_token, state FROM appeal WHERE words IS NOT NULL ORDER BY number")
+    assert left.fetchall() == [(token(keyring, 1), "open"), (token(keyring, 2), "rejected")]
+    for language in Language:
+        told = done.told(language)
+        assert ("2 years after the answer" in told) is (language is Language.EN)
+        assert "legal hold" not in told
 
 
 async def test_notices_of_an_open_case_stay_whole(country, owner, keyring):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import sqlalchemy as sa
 
 from simcheck.care import processing, retention
 from simcheck.crosscheck import places
@@ -33,6 +34,19 @@ tables = [{name = "batch"}]
 
 def test_every_table_stands_in_one_activity():
     assert set(processing.load().tables) == set(whole_metadata().tables)
+
+
+def test_every_column_that_tells_who_somebody_is_stands_in_it():
+    """Columns of bytes, and what they are; where there are keyed codes, by which people are counted."""
+    made = whole_metadata().tables
+    for name, (_, table) in processing.load().tables.items():
+        held = {each.name for each in made[name].c if isinstance(each.type, sa.LargeBinary)}
+        said = [*table.tokens, *table.sealed, *table.codes]
+        assert sorted(said) == sorted(held), name
+        assert {each for each in held if each.endswith("_token")} == set(table.tokens), name
+        counted = set(re.findall(r"\w+", table.token)) & set(made[name].c.keys())
+        assert bool(counted) == bool(table.token), name
+        assert not table.tokens or counted, name
 
 
 def test_every_folder_of_the_lake_stands_in_one_activity():

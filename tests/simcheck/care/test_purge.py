@@ -14,7 +14,9 @@ from simcheck import clock
 from simcheck.care import preserve, purge, retention
 from simcheck.care.kinds import KINDS, THINGS, Kind
 from simcheck.enforcement.orders import find, send
+from simcheck.enforcement.stops import appeals, standing
 from simcheck.errors import NotFoundError
+from simcheck.gate import chain
 from simcheck.reports import invariants
 from simcheck.reports.invariants import INVARIANTS
 from tests.caring import ORDER, TABLES, ago, alive, ended, rows, token
@@ -94,6 +96,34 @@ async def test_files_of_orders_go_two_years_after_their_answer(service, owner, k
     assert rows(owner, "order_line") == {"order_line": 1}
 
 
+async def test_a_file_that_was_not_removed_is_seen_on_the_disk_and_goes_the_next_time(
+    service, owner, keyring, monkeypatch
+):
+    """Whatever the ledger says: what is said there is kept before anything goes."""
+    ended(owner, keyring, 1, "1 day")
+    owner.execute("UPDATE order_batch SET sent_at = now() - interval '3 years'")
+    owner.execute("UPDATE order_batch SET done_at = now() - interval '3 years'")
+    place = send.place("viettel", ORDER)
+    service.store.write(f"{place}/part", b"a file")
+
+    def fails(_: str) -> None:
+        raise OSError("the store is away")
+
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="away"):
+        broken.setattr(service.store, "remove_folder", fails)
+        await purged(service)
+    assert owner.execute("SELECT purged_at IS NOT NULL FROM order_batch").fetchone() == (True,)
+    assert service.store.files(place)
+    with monkeypatch.context() as broken:  # nor is it believed that it went
+        broken.setattr(service.store, "remove_folder", lambda _: None)
+        with pytest.raises(IntegrityError, match="purge_count_sum_check"):
+            await purged(service)
+    _, counts = await purged(service)
+    one = counts["order_files"]
+    assert (one.due, one.held, one.removed, one.remaining) == (1, 0, 1, 0)
+    assert not service.store.files(place)
+
+
 @pytest.mark.parametrize("why", ["alive", "open_case", "open_order", "preserved", "person", "request"])
 async def test_what_may_not_go_stays_and_it_is_said_why(service, owner, keyring, why):
     case = ended(owner, keyring, 1, "3 years")
@@ -170,8 +200,6 @@ async def test_what_others_should_have_removed_is_told_as_left(service, owner, k
     one = counts["challenges"]
     assert (one.due, one.held, one.removed, one.remaining) == (1, 0, 0, 1)
     assert run.whole is False
-    async with service.database.transaction("test", ministry=True) as session:
-        assert (await purge.due(session, service))["challenges"].due == 1
 
 
 async def test_a_removal_that_says_more_than_it_did_undoes_itself(service, owner, keyring, monkeypatch):
@@ -240,3 +268,132 @@ async def test_a_kind_that_fails_keeps_no_other_from_being_purged(service, owner
     assert newest.ended_at is None
     assert counts["ended_numbers"] == 1
     assert set(counts) == set(KINDS) - {"feedback_files"}
+
+
+APPEAL = """
+INSERT INTO appeal (id, carrier, msisdn_token, state, means, language, step, telephone, words, made_by,
+                    made_at, answer_by, settled_by, settled_at, reason)
+VALUES (gen_random_uuid(), 'viettel', %(token)s, %(state)s, 'page', 'vi', 1, 'x', 'x', 'holder:x', %(at)s,
+        %(at)s, 'person:x', %(at)s, CASE %(state)s WHEN 'rejected' THEN 'still_wrong' END)
+"""
+
+
+async def test_appeals_go_two_years_after_their_answer(service, owner, keyring):
+    """One that was upheld waits until what it is about is undone; one of a preserved number stays."""
+    owner.execute("INSERT INTO carrier (code, added_at) VALUES ('viettel', now())")
+    for number, state, old in (
+        (1, "rejected", "3 years"), (2, "rejected", "1 year"), (3, "upheld", "3 years"),
+        (4, "rejected", "3 years"),
+    ):  # fmt: skip
+        alive(owner, keyring, number)
+        owner.execute(APPEAL, {"token": token(keyring, number), "state": state, "at": ago(owner, old)})
+    owner.execute(
+        "INSERT INTO policy (version, text, digest, valid_from, state, made_by, made_at)"
+        " VALUES ('1', '', '', now(), 'draft', 'person:x', now())"
+    )
+    owner.execute(
+        "INSERT INTO clock (carrier, msisdn_token, trigger, track, policy_version, started_at, step, step_at)"
+        " VALUES ('viettel', %s, 'disowned', 't', '1', now(), 1, now())", [token(keyring, 3)],
+    )  # fmt: skip
+    async with service.database.transaction("person:x", ministry=True) as session:
+        order = await preserve.place(session, keyring, "0900000004", "court order 12/2026")
+    async with service.database.transaction("job:x", ministry=True) as session:
+        assert await appeals.forget(session, timedelta(days=730)) == 2
+    _, counts = await purged(service)
+    one = counts["appeals"]
+    assert (one.due, one.removed, one.detail["held"]) == (3, 1, {"not_undone": 1, "preserved": 1})
+    assert counts["appeal_words"].detail["held"] == {"preserved": 1}
+    owner.execute("UPDATE clock SET step = 0, step_at = NULL")
+    async with service.database.transaction("person:x", ministry=True) as session:
+        await preserve.lift(session, order)
+    _, counts = await purged(service)
+    assert counts["appeals"].removed == 2
+    assert owner.execute("SELECT msisdn_token FROM appeal").fetchall() == [(token(keyring, 2),)]
+
+
+async def test_bars_go_two_years_after_they_were_lifted_or_ended(service, owner, keyring):
+    bar = """
+    INSERT INTO order_bar (id, kind, msisdn_token, basis, starts_at, ends_at, asked_by, asked_at,
+                           confirmed_by, confirmed_at, lift_asked_by, lift_asked_at, lifted_by, lifted_at)
+    VALUES (gen_random_uuid(), 'vital', %(token)s, %(basis)s, %(asked)s, %(ends)s, 'a', %(asked)s,
+            %(confirmed)s, CASE WHEN %(confirmed)s::text IS NOT NULL THEN %(asked)s::timestamptz END,
+            CASE WHEN %(lifted)s::timestamptz IS NOT NULL THEN 'a' END, %(lifted)s,
+            CASE WHEN %(lifted)s::timestamptz IS NOT NULL THEN 'b' END, %(lifted)s)
+    """
+    old, lately, before = ago(owner, "3 years"), ago(owner, "1 year"), ago(owner, "4 years")
+    for number, (basis, ends, confirmed, lifted) in enumerate((
+        ("lifted", None, "b", old), ("lifted lately", None, "b", lately), ("ended", old, "b", None),
+        ("ended lately", lately, "b", None), ("never confirmed", None, None, None),
+        ("stands", None, "b", None),
+    )):  # fmt: skip
+        values = {"basis": basis, "ends": ends, "confirmed": confirmed, "lifted": lifted, "asked": before}
+        owner.execute(bar, values | {"token": token(keyring, number)})
+    _, counts = await purged(service)
+    one = counts["order_bars"]
+    assert (one.due, one.held, one.removed) == (3, 0, 3)
+    left = {basis for (basis,) in owner.execute("SELECT basis FROM order_bar")}
+    assert left == {"lifted lately", "ended lately", "stands"}
+    asked = "SELECT bar_over_at(bar) - asked_at FROM order_bar AS bar"
+    owner.execute("UPDATE order_bar SET confirmed_by = NULL, confirmed_at = NULL WHERE basis = 'stands'")
+    days = timedelta(days=standing.UNCONFIRMED_DAYS)
+    assert owner.execute(f"{asked} WHERE basis = 'stands'").fetchone() == (days,)
+
+
+@pytest.mark.parametrize("of", ["number", "person"])
+async def test_requests_and_their_files_are_preserved(service, owner, keyring, of):
+    """Of a number, and of a person of whom there is no record at all."""
+    numbers = (token(keyring, 1), token(keyring, 2)) if of == "number" else (None, None)
+    people = (None, None) if of == "number" else (keyring.token("id", 1090000011), keyring.token("id", 2))
+    old = ago(owner, "3 years")
+    for msisdn, person in zip(numbers, people, strict=True):
+        owner.execute(
+            "WITH made AS (INSERT INTO person_request (id, kind, state, means, language, msisdn_token,"
+            " id_token, form, made_by, made_at, acknowledge_by, answer_by, acknowledged_at, answered_at,"
+            " answered_by, outcome) VALUES (gen_random_uuid(), 'copy', 'answered', 'staff', 'vi', %s, %s,"
+            " gen_random_uuid(), 'x', %s, %s, %s, %s, %s, 'x', 'done') RETURNING id)"
+            " INSERT INTO request_file (request_id, name, content, made_at) SELECT id, 'copy.json', 'x', %s"
+            " FROM made", [msisdn, person, *[old] * 6],
+        )  # fmt: skip
+    async with service.database.transaction("person:x", ministry=True) as session:
+        await preserve.place(session, keyring, "0900000001" if of == "number" else "001090000011", "order 1")
+    _, counts = await purged(service)
+    for kind in ("request_files", "requests"):
+        one = counts[kind]
+        assert (one.due, one.held, one.removed, one.remaining) == (2, 1, 1, 0), kind
+    assert rows(owner, "person_request", "request_file") == {"person_request": 1, "request_file": 1}
+
+
+@pytest.mark.parametrize("of", ["number", "person"])
+async def test_questions_before_codes_are_preserved_by_whole_roots(service, owner, keyring, of):
+    """The chain says which are kept, so that they are missed if they go. They go once the order is lifted."""
+    person = keyring.token("id", 1090000011)
+    for number in (1, 2, 3):
+        owner.execute(
+            "INSERT INTO otp_question (at, client, msisdn_token, id_token, eligible, reasons)"
+            " VALUES (%s, 'c', %s, %s, true, 0)",
+            [ago(owner, "3 years"), token(keyring, number), person if number == 2 else b""],
+        )
+        async with service.database.transaction("job:x", ministry=True) as session:
+            assert await chain.link(session) == 1
+    async with service.database.transaction("person:x", ministry=True) as session:
+        order = await preserve.place(
+            session, keyring, "0900000002" if of == "number" else "001090000011", "order 1"
+        )
+    _, counts = await purged(service)
+    one = counts["otp_questions"]
+    assert (one.due, one.held, one.removed) == (3, 1, 2)
+    assert owner.execute("SELECT msisdn_token FROM otp_question").fetchall() == [(token(keyring, 2),)]
+
+    async def fault():
+        async with service.database.transaction("test", ministry=True) as session:
+            return await chain.verify(session)
+
+    assert await fault() is None
+    with owner.transaction(force_rollback=True):
+        owner.execute("DELETE FROM otp_question")
+        assert [each[0] for each in owner.execute(chain.COMPARE.text)] == [2]
+    async with service.database.transaction("person:x", ministry=True) as session:
+        await preserve.lift(session, order)
+    _, counts = await purged(service)
+    assert counts["otp_questions"].removed == 1
+    assert await fault() is None

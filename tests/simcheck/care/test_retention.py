@@ -36,12 +36,12 @@ def test_every_kind_is_removed_by_a_job_that_there_is():
 
 def test_times_by_years_days_and_settings():
     now = datetime(2028, 2, 29, 12, tzinfo=UTC)
-    table = retention.load()
-    assert table.rule("ended_numbers").before(Settings(), now) == datetime(2026, 2, 28, 12, tzinfo=UTC)
-    assert table.rule("staff_sessions").before(Settings(), now) == now - timedelta(days=30)
-    assert table.rule("raw_files").before(Settings(raw_days=2), now) == now - timedelta(days=2)
+    rules = {each.id: each for each in retention.load().rules}
+    assert rules["ended_numbers"].before(Settings(), now) == datetime(2026, 2, 28, 12, tzinfo=UTC)
+    assert rules["staff_sessions"].before(Settings(), now) == now - timedelta(days=30)
+    assert rules["raw_files"].before(Settings(raw_days=2), now) == now - timedelta(days=2)
     with pytest.raises(ValueError, match="audit_chain"):
-        table.rule("audit_chain").before(Settings(), now)
+        rules["audit_chain"].before(Settings(), now)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import uuid
+
 from tests.caring import ago
 
 
@@ -25,3 +28,25 @@ def test_a_purge_by_hand_says_what_is_left(command, owner):
     code, out, err = command("care", "purge")
     assert (code, err) == (1, "purge: something that is due is left\n")
     assert owner.execute("SELECT whole FROM purge_run ORDER BY begun_at").fetchall() == [(True,), (False,)]
+
+
+def test_what_an_order_kept_is_printed(command, owner, keyring):
+    order = uuid.uuid4()
+    code, out, err = command("care", "preserved", str(order))
+    assert (code, out) == (2, "")
+    assert "There is no such order" in err
+    owner.execute(
+        "INSERT INTO preservation (id, msisdn_token, basis, placed_by, placed_at)"
+        " VALUES (%s, 'x', 'order 1', 'person:x', now())", [order],
+    )  # fmt: skip
+    cells = keyring.seal(json.dumps({"full_name": "Lê Thị Bình"}).encode(), "preserved_record/cells/1")
+    owner.execute(
+        "INSERT INTO preserved_record (preservation_id, carrier, msisdn_token, kept_at, record, batch_id,"
+        " bucket, row, cells) VALUES (%s, 'viettel', 'x', now(), '{}', %s, 0, 1, %s)", [order, order, cells],
+    )  # fmt: skip
+    code, out, err = command("care", "preserved", str(order))
+    assert (code, err) == (0, "")
+    assert json.loads(out)["cells"] == {"full_name": "Lê Thị Bình"}
+    assert owner.execute("SELECT act, actor FROM audit WHERE act = 'preservation.read'").fetchall() == [
+        ("preservation.read", "operator")
+    ]
