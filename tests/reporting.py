@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import random
 import uuid
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from html.parser import HTMLParser
 from typing import Any
 
@@ -146,3 +148,30 @@ def lists_of(page: str) -> list[tuple[str, int]]:
     return [
         (href, int(text.replace(".", ""))) for href, text in reader.found if text.replace(".", "").isdigit()
     ]
+
+
+def computed(shown: Mapping[Any, int | None], sums: Iterable[tuple[Any, Iterable[Any]]]) -> set[Any]:
+    """What is hidden and can be computed all the same: cells that are the same in all solutions of the sums,
+    by exact elimination over fractions."""
+    hidden = [name for name, count in shown.items() if count is None]
+    place = {name: at for at, name in enumerate(hidden)}
+    rows: list[list[Fraction]] = []
+    for total, parts in sums:
+        row = [Fraction(0)] * len(hidden)
+        for name, sign in [(total, -1), *((each, 1) for each in parts)]:
+            if name in place:
+                row[place[name]] += sign
+        rows.append(row)
+    done = 0
+    for column in range(len(hidden)):
+        pivot = next((at for at in range(done, len(rows)) if rows[at][column]), None)
+        if pivot is None:
+            continue
+        rows[done], rows[pivot] = rows[pivot], rows[done]
+        rows[done] = [each / rows[done][column] for each in rows[done]]
+        for at, row in enumerate(rows):
+            if at != done and (times := row[column]):
+                rows[at] = [one - times * other for one, other in zip(row, rows[done], strict=True)]
+        done += 1
+    alone = [[at for at, each in enumerate(row) if each] for row in rows[:done]]
+    return {hidden[row[0]] for row in alone if len(row) == 1}

@@ -42,9 +42,10 @@ _COLUMNS = {
     Of.CORRECTION: ("id", "carrier", "case_id", "outcome", "made_at", "settled_at"),
     Of.QUESTION: ("id", "about", "number", "state", "channel", "opened_at", "due_at", "answered_at"),
 }  # fmt: skip
-# What stands for one subscription or case, and what places it: rows without these are of nobody.
+# What stands for one subscription or case: rows without these are of nobody; and what was found of each, and
+# when: with these, rows can be counted again by what is hidden elsewhere.
 NAMES = frozenset({"msisdn_token", "id", "code", "case_id", "number"})
-PLACES = frozenset({"carrier", "about", "province", "point_of_sale", "activated_on"})
+FOUND = frozenset({"verdict", "reasons", "changed_at"})
 
 
 @dataclass(frozen=True)

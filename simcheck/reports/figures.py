@@ -19,7 +19,7 @@ from simcheck.reasons import Reason, Verdict
 from simcheck.reports import history
 from simcheck.reports.drill import Drill
 from simcheck.reports.kinds import Of
-from simcheck.reports.suppress import Grid, hide_alone, hide_cuts
+from simcheck.reports.suppress import Grid, hide_alone, hide_cuts, hide_part
 
 _A_CENTURY = 36_500  # days
 # Of a day, or of the newest one that is not after it.
@@ -234,13 +234,22 @@ async def reasons(
     session: AsyncSession, *, carrier: str | None = None, province: str | None = None,
     day: date | None = None, least: int = 0,
 ) -> list[ReasonLine]:  # fmt: skip
-    """How many SIMs have which reason, the most frequent first."""
+    """How many SIMs have which reason, the most frequent first.
+
+    Groups of fewer than `least` are hidden, and so is a reason that all but fewer of those that are not
+    verified have.
+    """
     newest, found = await _days(session, day)
-    rows = await session.execute(REASONS, {"day": found, "carrier": carrier, "province": province})
+    values = {"day": found, "carrier": carrier, "province": province}
+    rows = (await session.execute(REASONS, values)).all()
+    whole = 0
+    if least > 1 and rows:
+        by_verdict = await session.execute(BY["carrier"], values)
+        whole = sum(row[2] for row in by_verdict if VERDICTS[row[1]] is not Verdict.VERIFIED)
     told = []
     for code, count in rows:
         drill = Drill(Of.SUBSCRIPTION, carrier=carrier, province=province, reason=Reason(code))
-        figure = Figure(hide_alone(count, least), drill if found == newest else None)
+        figure = Figure(hide_part(count, max(whole, count), least), drill if found == newest else None)
         told.append(ReasonLine(Reason(code), figure))
     return told
 

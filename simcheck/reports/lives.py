@@ -5,7 +5,7 @@ A job counts them in one statement. A case is in exactly one group, so all group
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -18,10 +18,15 @@ from simcheck.reports import history
 from simcheck.reports.drill import Drill
 from simcheck.reports.figures import Figure
 from simcheck.reports.kinds import BANDS, LIVES, TOOK, Of, opened, today
+from simcheck.reports.suppress import Sum, hide_linked
 
 CASES = "cases"
 STATES = tuple(state.value for state in State if state is not State.CLOSED)
 OUTCOMES = tuple(reason.value for reason in Closed)
+# What is told of a carrier.
+_BY_CARRIER = ("case_any", "case_open", "case_over", *BANDS)
+# Outcomes, each with all of its cases and the kinds into which these fall.
+_CUTS = ((STATES, ("case_open", *BANDS)), (OUTCOMES, ("case_over", *TOOK)))
 _SINCE = [
     f"WHEN closed_at IS NULL AND opened_at >= :{name} THEN '{name}'"
     for name, band in BANDS.items()
@@ -81,9 +86,12 @@ async def count(session: AsyncSession) -> None:
 
 
 async def read(
-    session: AsyncSession, *, carrier: str | None = None, province: str | None = None
+    session: AsyncSession, *, carrier: str | None = None, province: str | None = None, least: int = 0
 ) -> Lives | None:
-    """Every case of a carrier and province (None: of all), as counted last; None before the first count."""
+    """Every case of a carrier and province (None: of all), as counted last; None before the first count.
+
+    Groups of fewer than `least` are hidden, and as much more as keeps them from being computed.
+    """
     before = await history.seen(session, CASES)
     if before is None:
         return None
@@ -102,7 +110,7 @@ async def read(
 
     cells = {
         (outcome, age): figure(groups.get((outcome, age), 0), age, carrier, outcome)
-        for outcomes, ages in ((STATES, ("case_open", *BANDS)), (OUTCOMES, ("case_over", *TOOK)))
+        for outcomes, ages in _CUTS
         for outcome in outcomes
         for age in ages
     }
@@ -110,4 +118,41 @@ async def read(
     whole = {
         kind: figure(sum(line[kind] for line in lines.values()), kind, carrier) for kind in (*LIVES, *BANDS)
     }
-    return Lives(before.day, before.counted_at, cells, by, whole)
+    made = Lives(before.day, before.counted_at, cells, by, whole)
+    return made if least <= 1 else _without_small(made, least)
+
+
+def _without_small(found: Lives, least: int) -> Lives:
+    """The same with small groups hidden. Outcomes and carriers cut the same cases, so their sums are one. How
+    long the cases of a carrier took is not told at all.
+    """
+    counts: dict[Hashable, int] = {("all", kind): each.count or 0 for kind, each in found.whole.items()}
+    counts |= {("of", *name): each.count or 0 for name, each in found.groups.items()}
+    counts |= {
+        ("by", of, kind): line[kind].count or 0 for of, line in found.carriers.items() for kind in _BY_CARRIER
+    }
+    whole: list[tuple[Hashable, ...]] = [("all",), *(("by", of) for of in found.carriers)]
+    sums = [Sum((*of, "case_any"), [(*of, "case_open"), (*of, "case_over")]) for of in whole]
+    sums += [Sum((*of, "case_open"), [(*of, band) for band in BANDS]) for of in whole]
+    sums += [
+        Sum(("of", outcome, kinds[0]), [("of", outcome, kind) for kind in kinds[1:]])
+        for outcomes, kinds in _CUTS for outcome in outcomes
+    ]  # fmt: skip
+    sums += [
+        Sum(("all", kind), [("of", outcome, kind) for outcome in outcomes])
+        for outcomes, kinds in _CUTS for kind in kinds
+    ]  # fmt: skip
+    sums.append(Sum(("all", "case_over"), [("all", took) for took in TOOK]))
+    sums += [Sum(("all", kind), [("by", of, kind) for of in found.carriers]) for kind in _BY_CARRIER]
+    shown = hide_linked(counts, sums, least)
+
+    def seen(figure: Figure, *name: Hashable) -> Figure:
+        return figure if shown.get(name) is not None else Figure(None, None)
+
+    return Lives(
+        found.day, found.as_of,
+        {name: seen(each, "of", *name) for name, each in found.groups.items()},
+        {of: {kind: seen(each, "by", of, kind) for kind, each in line.items()}
+         for of, line in found.carriers.items()},
+        {kind: seen(each, "all", kind) for kind, each in found.whole.items()},
+    )  # fmt: skip

@@ -13,12 +13,13 @@ from simcheck.errors import InvalidError
 from simcheck.helpdesk import figures as helpdesk
 from simcheck.matching.rules import VERDICTS
 from simcheck.reasons import Verdict
-from simcheck.reports import charts, delivery, figures, flow, patterns
+from simcheck.reports import charts, figures, flow, lives, patterns, work
 from simcheck.reports.document import Cell, Counted, Document, Grid, Section, Share
 from simcheck.reports.figures import By, Figure, Line, Table
 from simcheck.reports.kinds import BANDS, midnight, today
 from simcheck.reports.suppress import hide_alone
 from simcheck.reports.words import Words
+from simcheck.reports.work import Work
 from simcheck.sending.models import State
 
 _A_DAY = timedelta(days=1)
@@ -67,18 +68,17 @@ async def make(session: AsyncSession, month: Month, words: Words, *, least: int 
     sentences = [words("counted", day=words.day(carriers.day)), words("printed", day=words.day(made))]
     if least > 1:
         sentences.append(words("small", least=least))
+    done = await work.read(session, month.first, month.until, least=least)
     sections = [
         await _now(session, month, words, carriers.total, least),
         _table(words, "carriers", carriers, before[0] if before else None),
         _table(words, "provinces", provinces, before[1] if before else None),
         await _reasons(session, month, words, least),
-        await _cases(session, month, words),
-        await _by_carrier(session, month, words, "notices", _NOTICES, ("notice_delivered", "notice_made")),
-        await _delivery(session, month, words),
-        await _by_carrier(
-            session, month, words, "corrections", ("correction_made", "correction_agrees"), None
-        ),
-        await _helpdesk(session, month, words),
+        await _cases(session, month, words, done, least),
+        _by_carrier(words, done, "notices", _NOTICES, ("notice_delivered", "notice_made")),
+        _delivery(words, done),
+        _by_carrier(words, done, "corrections", ("correction_made", "correction_agrees"), None),
+        await _helpdesk(session, month, words, done),
         await _patterns(session, words, least),
     ]
     return Document(title, words.language.value, made, sentences, sections)
@@ -149,51 +149,71 @@ async def _reasons(session: AsyncSession, month: Month, words: Words, least: int
     return Section(words("section.reasons"), [words("sentence.reasons")], [picture], [grid])
 
 
-async def _cases(session: AsyncSession, month: Month, words: Words) -> Section:
-    """Cases that came and went, target times, and how old those are that were open at the end."""
+async def _cases(session: AsyncSession, month: Month, words: Words, done: Work, least: int) -> Section:
+    """Cases that came and went, target times, and how old those are that were open at the end. Who may not
+    see small groups gets no days.
+    """
     kinds = ("case_opened", "case_closed", "case_in_time")
     until = month.last + _A_DAY
-    daily = await flow.series(session, kinds, month.first, until)
-    head = (words("head.day"), *(words(f"kind.{kind}") for kind in kinds))
-    rows = [(day, *(Counted.of(daily[kind][day]) for kind in kinds)) for day in daily[kinds[0]]]
-    grid = Grid(words("chart.cases"), head, rows)
-    closed, in_time = (sum(each.count or 0 for each in daily[kind].values()) for kind in kinds[1:])
+    closed, in_time = done.sums["case_closed"].count, done.sums["case_in_time"].count
+    real = None if closed is None or in_time is None else figures.share(in_time, closed) or 0.0
     said = words(
-        "sentence.in_time",
-        in_time=words.cell(in_time),
-        closed=words.cell(closed),
-        share=words.cell(_share(figures.share(in_time, closed) or 0.0)),
-    )
-    ages = await flow.series(session, BANDS, month.last, until)
+        "sentence.in_time", in_time=words.cell(in_time), closed=words.cell(closed),
+        share=words.cell(_share(real)),
+    )  # fmt: skip
+    ages = await _ages(session, month, least)
     old = Grid(
         words("chart.ages"),
         (words("head.age"), words("head.cases")),
-        [(words(f"band.{band}"), Counted.of(ages[band][month.last])) for band in BANDS],
+        [(words(f"band.{band}"), Counted.of(each)) for band, each in ages.items()],
     )
-    pictures = [charts.line(words, "cases", grid, [1, 2]), charts.bars(words, "ages", old, 1)]
-    return Section(words("section.cases"), [said], pictures, [grid, old])
+    pictures, grids = [charts.bars(words, "ages", old, 1)], [old]
+    if done.whole:
+        daily = await flow.series(session, kinds, month.first, until)
+        head = (words("head.day"), *(words(f"kind.{kind}") for kind in kinds))
+        rows = [(day, *(Counted.of(daily[kind][day]) for kind in kinds)) for day in daily[kinds[0]]]
+        grid = Grid(words("chart.cases"), head, rows)
+        pictures, grids = [charts.line(words, "cases", grid, [1, 2]), *pictures], [grid, old]
+    return Section(words("section.cases"), [said], pictures, grids)
 
 
-async def _by_carrier(
-    session: AsyncSession, month: Month, words: Words, name: str, kinds: Sequence[str],
-    shared: tuple[str, str] | None,
-) -> Section:  # fmt: skip
+async def _ages(session: AsyncSession, month: Month, least: int) -> dict[str, Figure]:
+    """How old the cases were that were open at a month's end; those of now hide what all cases hide."""
+    found = await flow.series(session, BANDS, month.last, month.last + _A_DAY)
+    ages = {band: found[band][month.last] for band in BANDS}
+    if least <= 1:
+        return ages
+    now = await lives.read(session, least=least)
+    if now is not None and now.day == month.last:
+        return {band: now.whole[band] for band in BANDS}
+    return {
+        band: Figure(None if each.count is None else hide_alone(each.count, least), each.drill)
+        for band, each in ages.items()
+    }
+
+
+def _by_carrier(
+    words: Words, done: Work, name: str, kinds: Sequence[str], shared: tuple[str, str] | None
+) -> Section:
     """Kinds of rows by carrier, and the share of one in another."""
-    found = await flow.by_carrier(session, kinds, month.first, month.until)
     head = [words("head.carrier"), *(words(f"kind.{kind}") for kind in kinds)]
     head += [words("head.delivered_share")] if shared else []
     rows = []
-    for carrier, line in found.items():
+    for carrier, line in done.carriers.items():
+        if all(line[kind].count == 0 for kind in kinds):
+            continue
         row: list[Cell] = [words.carrier(carrier), *(Counted.of(line[kind]) for kind in kinds)]
         if shared:
-            row.append(_share(figures.share(*(line[kind].count for kind in shared)) or 0.0))
+            part, whole = (line[kind].count for kind in shared)
+            known = None if part is None or whole is None else figures.share(part, whole) or 0.0
+            row.append(_share(known))
         rows.append(row)
     return Section(words(f"section.{name}"), [], [], [Grid(words(f"section.{name}"), head, rows)])
 
 
-async def _delivery(session: AsyncSession, month: Month, words: Words) -> Section:
+def _delivery(words: Words, done: Work) -> Section:
     """What became of the month's notices: a line's outcomes add up to what was made."""
-    found = await delivery.read(session, month.first, month.until)
+    found = done.delivered
     head = [words("head.notice"), words("kind.notice_made"), *map(words.code, State)]
     lines = {
         f"{words.code(way.notice)} · {words.code(way.channel)}": line for way, line in found.ways.items()
@@ -206,21 +226,18 @@ async def _delivery(session: AsyncSession, month: Month, words: Words) -> Sectio
     return Section(caption, [], [], [Grid(caption, head, rows, total=True)])
 
 
-async def _helpdesk(session: AsyncSession, month: Month, words: Words) -> Section:
+async def _helpdesk(session: AsyncSession, month: Month, words: Words, done: Work) -> Section:
     found = await helpdesk.figures(session, midnight(month.first), midnight(month.until))
     columns = ("carrier", "received", "answered", "in_time", "median")
     kinds = ("question_asked", "question_answered", "question_in_time")
-    rows = [
-        (
-            words.carrier(carrier or ""),
-            *(
-                Counted.of(Figure(count, flow.of(kind, month.first, month.until, carrier or "")))
-                for kind, count in zip(kinds, (each.received, each.answered, each.in_time), strict=True)
-            ),
-            each.median or "",
-        )
-        for carrier, each in found.items()
-    ]
+    rows = []
+    for carrier, line in done.carriers.items():
+        if line["question_asked"].count == 0:
+            continue
+        asked = found.get(carrier or None)
+        median: Cell = (asked and asked.median) or ""
+        row = (words.carrier(carrier), *(Counted.of(line[kind]) for kind in kinds))
+        rows.append((*row, None if line["question_answered"].count is None else median))
     grid = Grid(words("section.helpdesk"), [words(f"head.{name}") for name in columns], rows)
     return Section(words("section.helpdesk"), [], [], [grid])
 
@@ -235,12 +252,8 @@ async def _patterns(session: AsyncSession, words: Words, least: int) -> Section:
     )  # fmt: skip
     columns = ("carrier", "point_of_sale", "subscriptions", "mismatches", "contested", "repeated")
     rows = []
-    for each in await patterns.places(session, most=_MOST_PLACES):
-        shown = (each.subscriptions, each.mismatches, each.contested, each.repeated)
-        counts = (
-            Counted.of(Figure(None if one.count is None else hide_alone(one.count, least), one.drill))
-            for one in shown
-        )
+    for each in await patterns.places(session, most=_MOST_PLACES, least=least):
+        counts = map(Counted.of, (each.subscriptions, each.mismatches, each.contested, each.repeated))
         rows.append((each.carrier, each.point_of_sale, *counts))
     grid = Grid(words("section.patterns"), [words(f"head.{name}") for name in columns], rows)
     return Section(words("section.patterns"), [said], [], [grid])

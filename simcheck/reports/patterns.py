@@ -25,6 +25,7 @@ from simcheck.reports import history
 from simcheck.reports.drill import ACTIVE, Drill
 from simcheck.reports.figures import Figure
 from simcheck.reports.kinds import Of
+from simcheck.reports.suppress import hide_alone, hide_part
 
 PATTERNS = "patterns"
 # People with many SIMs, or SIMs in many provinces; of the latter the window of days with the most
@@ -178,18 +179,26 @@ async def _people(session: AsyncSession, statement: Any, least: int, most: int) 
     ]  # fmt: skip
 
 
-async def places(session: AsyncSession, *, carrier: str | None = None, most: int = 50) -> list[Place]:
-    """The points of sale that stand out, those with the most contested and repeated SIMs first."""
+async def places(
+    session: AsyncSession, *, carrier: str | None = None, most: int = 50, least: int = 0
+) -> list[Place]:
+    """The points of sale that stand out, those with the most contested and repeated SIMs first. Of a place,
+    what is of fewer than `least` is hidden, and so is what leaves fewer.
+    """
     told = []
     for row in await session.execute(PLACES, {"carrier": carrier, "most": most}):
         at = {"carrier": row.carrier, "sold_at": row.point_of_sale}
         repeated = thresholds().sale["repeated"]
+        whole = row.subscriptions
+        mismatches, contested, repeated_here = (
+            hide_part(each, whole, least) for each in (row.mismatches, row.contested, row.repeated)
+        )
         place = Place(
             row.carrier, row.point_of_sale,
-            Figure(row.subscriptions, Drill(Of.SUBSCRIPTION, **at)),
-            Figure(row.mismatches, Drill(Of.SUBSCRIPTION, **at, verdict=Verdict.MISMATCH)),
-            Figure(row.contested, Drill(Of.SUBSCRIPTION, **at, contested=True)),
-            Figure(row.repeated, Drill(Of.SUBSCRIPTION, **at, repeated=repeated)),
+            Figure(hide_alone(whole, least), Drill(Of.SUBSCRIPTION, **at)),
+            Figure(mismatches, Drill(Of.SUBSCRIPTION, **at, verdict=Verdict.MISMATCH)),
+            Figure(contested, Drill(Of.SUBSCRIPTION, **at, contested=True)),
+            Figure(repeated_here, Drill(Of.SUBSCRIPTION, **at, repeated=repeated)),
         )  # fmt: skip
         told.append(place)
     return told

@@ -130,16 +130,14 @@ def test_an_analysts_day_without_javascript(site, chromium):
     page.click("main form button")
     page.wait_for_url("**days=180**")
     page.click("summary")
-    page.click("#part-carriers tbody a")
-    assert "Number (token)" not in page.inner_text("main")
-    page.click("text=Next page")
-    page.click("text=First page")
+    assert page.locator("#part-carriers tbody a").count() == 0
     page.goto(f"{site.address}/desk/country?carrier=itel")
     assert page.inner_text("h1") == "This group is too small for your role"
     page.click("header >> text=The country")
     page.click("text=Patterns for inspection")
     page.click("#part-bursts tbody a")
     assert "12 rows now" in page.inner_text("main")
+    assert "Number (token)" not in page.inner_text("main")
     context.close()
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck.desks.country.asked import Asked
 from simcheck.desks.country.flows import DAYS
 from simcheck.desks.country.reader import Reader
-from simcheck.desks.country.told import Part, Room, Told, figure, share, sheet
-from simcheck.reports import charts, delivery, figures, flow, history
+from simcheck.desks.country.told import Part, Room, Told, figure, share_of, sheet
+from simcheck.reports import charts, flow, history, work
 from simcheck.reports.delivery import Outcomes
 from simcheck.reports.words import Words
 from simcheck.sending.models import State
@@ -29,13 +29,14 @@ async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words
     if counted is None:
         return None
     until = counted.day + timedelta(days=1)
-    found = await delivery.read(session, until - timedelta(days=DAYS), until, carrier=asked.carrier)
+    since = until - timedelta(days=DAYS)
+    read = await work.read(session, since, until, carrier=asked.carrier, least=reader.least)
+    found = read.delivered
     head = [*(words.code(state) for state in STATES), words("share_of.notice_delivered")]
 
     def row(named: Told, line: Outcomes) -> Sequence[Told]:
-        delivered = figures.share(line.states[State.DELIVERED].count, line.made.count)
         cells = (figure(reader, line.states[state]) for state in STATES)
-        return (named, figure(reader, line.made), *cells, share(delivered or 0.0))
+        return (named, figure(reader, line.made), *cells, share_of(line.states[State.DELIVERED], line.made))
 
     def part(name: str, first: str, rows: Sequence[Sequence[Told]]) -> Part:
         whole = [*rows, row(Told(words("all")), found.whole)]
@@ -49,14 +50,14 @@ async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words
         for way, line in found.ways.items()
     ]
     carriers = [row(Told(words.carrier(of)), line) for of, line in found.carriers.items()]
+    parts = [
+        part("delivery_ways", "head.notice", ways), part("delivery_carriers", "head.carrier", carriers),
+    ]  # fmt: skip
+    if not read.whole:
+        return Room(parts, counted.counted_at)
     days = [row(Told(day), line) for day, line in found.days.items()]
     columns = [words("head.day"), words("kind.notice_made"), *head]
     picture = charts.line(words, "delivery", sheet("", "", columns, days).grid, [1, 2])
     by_day = sheet("delivery_days", words("chart.delivery"), columns, days[::-1])
-    return Room(
-        [
-            part("delivery_ways", "head.notice", ways), part("delivery_carriers", "head.carrier", carriers),
-            Part("delivery_days", words("chart.delivery"), [by_day], [picture]),
-        ],
-        counted.counted_at,
-    )  # fmt: skip
+    parts.append(Part("delivery_days", words("chart.delivery"), [by_day], [picture]))
+    return Room(parts, counted.counted_at)

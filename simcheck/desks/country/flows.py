@@ -11,13 +11,14 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from simcheck.desks.country import told
 from simcheck.desks.country.asked import Asked
 from simcheck.desks.country.reader import Reader
-from simcheck.desks.country.told import Part, Sheet, Told, figure, share, sheet
+from simcheck.desks.country.told import Part, Sheet, Told, figure, sheet
 from simcheck.helpdesk import figures as helpdesk
-from simcheck.reports import charts, figures, flow, history
+from simcheck.reports import charts, flow, history, lives, work
 from simcheck.reports.figures import Figure
-from simcheck.reports.kinds import KINDS, midnight
+from simcheck.reports.kinds import BANDS, midnight
 from simcheck.reports.words import Words
 
 DAYS = 60
@@ -33,7 +34,7 @@ class Flows:
 
     parts: Sequence[Part]
     sums: Mapping[str, Figure]
-    open_cases: int
+    open_cases: Figure
     since: date
     as_of: datetime
 
@@ -45,20 +46,13 @@ async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words
         return None
     until = counted.day + timedelta(days=1)
     since = until - timedelta(days=DAYS)
-    found = await flow.by_carrier(session, KINDS, since, until)
-    lines = {
-        carrier: line for carrier, line in found.items() if asked.carrier is None or carrier == asked.carrier
-    }
-    sums = {
-        kind: Figure(
-            sum(line[kind].count or 0 for line in lines.values()), flow.of(kind, since, until, asked.carrier)
-        )
-        for kind in KINDS
-    }
-    ages = await flow.ages(session, carrier=asked.carrier)
-    daily = await flow.series(session, _CASES, since, until, carrier=asked.carrier)
+    found = await work.read(session, since, until, carrier=asked.carrier, least=reader.least)
+    ages, waiting = await _ages(session, asked, reader)
+    daily = None
+    if found.whole:
+        daily = await flow.series(session, _CASES, since, until, carrier=asked.carrier)
     asking = await helpdesk.figures(session, midnight(since), midnight(until))
-    maker = _Maker(reader, words, lines, sums)
+    maker = _Maker(reader, words, found.carriers, found.sums)
     parts = [
         maker.cases(daily),
         maker.ages(ages),
@@ -66,8 +60,22 @@ async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words
         maker.part("corrections", _CORRECTIONS, share_of=("correction_agrees", "correction_made")),
         maker.helpdesk({carrier or "": each.median for carrier, each in asking.items()}),
     ]
-    waiting = sum(each.count or 0 for each in ages.values())
-    return Flows(parts, sums, waiting, since, counted.counted_at)
+    return Flows(parts, found.sums, waiting, since, counted.counted_at)
+
+
+async def _ages(
+    session: AsyncSession, asked: Asked, reader: Reader
+) -> tuple[Mapping[str, Figure], Figure]:  # fmt: skip
+    """How long the open cases have been open, and how many they are. What is hidden of them is what the page
+    of all cases hides.
+    """
+    if reader.sees_all:
+        ages = await flow.ages(session, carrier=asked.carrier)
+        return ages, Figure(sum(each.count or 0 for each in ages.values()), None)
+    found = await lives.read(session, carrier=asked.carrier, least=reader.least)
+    if found is None:
+        return {}, Figure(None, None)
+    return {band: found.whole[band] for band in BANDS}, found.whole["case_open"]
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,12 @@ class _Maker:
     lines: Mapping[str, Mapping[str, Figure]]
     sums: Mapping[str, Figure]
 
-    def cases(self, daily: Mapping[str, Mapping[date, Figure]]) -> Part:
-        """Cases opened and closed, by day and by carrier."""
+    def cases(self, daily: Mapping[str, Mapping[date, Figure]] | None) -> Part:
+        """Cases opened and closed, by carrier, and by day where that is shown."""
         words = self.words
+        by_carrier = self.sheet("cases_by_carrier", _CASES, share_of=("case_in_time", "case_closed"))
+        if daily is None:
+            return Part("cases", words("section.cases"), [by_carrier])
         head = (words("head.day"), *(words(f"kind.{kind}") for kind in _CASES))
         rows = [
             (Told(day), *(figure(self.reader, daily[kind][day]) for kind in _CASES))
@@ -89,7 +100,6 @@ class _Maker:
         ]
         picture = charts.line(words, "cases", sheet("", "", head, rows).grid, [1, 2])
         by_day = sheet("cases", words("chart.cases"), head, rows[::-1])
-        by_carrier = self.sheet("cases_by_carrier", _CASES, share_of=("case_in_time", "case_closed"))
         return Part("cases", words("section.cases"), [by_carrier, by_day], [picture])
 
     def ages(self, ages: Mapping[str, Figure]) -> Part:
@@ -106,8 +116,13 @@ class _Maker:
     def helpdesk(self, medians: Mapping[str, timedelta | None]) -> Part:
         """Holders' questions, and how long an answer takes. Medians have no sum."""
         made = self.sheet("helpdesk", _QUESTIONS, share_of=("question_in_time", "question_asked"))
-        known = [*(medians.get(carrier) for carrier in self._with(_QUESTIONS)), None]
-        rows = [(*row, Told(median or "–")) for row, median in zip(made.rows, known, strict=True)]
+        lines = self._with(_QUESTIONS)
+        known = [
+            *(Told(medians.get(carrier) or "–") if line["question_answered"].count is not None else Told(None)
+              for carrier, line in lines.items()),
+            Told("–"),
+        ]  # fmt: skip
+        rows = [(*row, median) for row, median in zip(made.rows, known, strict=True)]
         head = (*made.grid.head, self.words("head.median"))
         whole = sheet("helpdesk", made.grid.caption, head, rows, total=True)
         return Part("helpdesk", self.words("section.helpdesk"), [whole])
@@ -115,7 +130,9 @@ class _Maker:
     def _with(self, kinds: Sequence[str]) -> Mapping[str, Mapping[str, Figure]]:
         """The carriers of which there is anything of these kinds."""
         return {
-            carrier: line for carrier, line in self.lines.items() if any(line[kind].count for kind in kinds)
+            carrier: line
+            for carrier, line in self.lines.items()
+            if any(line[kind].count != 0 for kind in kinds)
         }
 
     def sheet(self, name: str, kinds: Sequence[str], *, share_of: tuple[str, str]) -> Sheet:
@@ -127,7 +144,7 @@ class _Maker:
         rows = [
             (
                 Told(named), *(figure(self.reader, line[kind]) for kind in kinds),
-                share(figures.share(*(line[kind].count for kind in share_of)) or 0.0),
+                told.share_of(*(line[kind] for kind in share_of)),
             )
             for named, line in (*lines, (words.carrier(None), self.sums))
         ]  # fmt: skip

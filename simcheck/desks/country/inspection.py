@@ -33,7 +33,7 @@ async def read(session: AsyncSession, reader: Reader, words: Words) -> Patterns 
     bursts, many = await patterns.bursts(session, MOST), await patterns.most_sims(session, MOST)
     parts = [
         _people(reader, words, "bursts", bursts),
-        _places(reader, words, await patterns.places(session, most=MOST)),
+        _places(reader, words, await patterns.places(session, most=MOST, least=reader.least)),
         _people(reader, words, "many", many),
     ]
     return Patterns(parts, found.counted_at)

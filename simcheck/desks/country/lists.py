@@ -45,7 +45,7 @@ async def rows(visit: Annotated[Visit, needs(Permission.COUNTRY_SEE)]) -> Respon
     """The rows that a figure counts, as they are now."""
     reader, words, query = Reader.of(visit), words_of(visit), visit.request.query_params
     asked = drill.read(query)
-    columns = drill.columns(asked.of, reader.without(asked))
+    columns = drill.columns(asked.of, reader.without())
     keyring = visit.service.keyring
     after = _opened(keyring, asked, query["after"]) if "after" in query else None
     async with visit.acting() as session:
@@ -78,7 +78,7 @@ async def export(visit: Annotated[Visit, needs(Permission.COUNTRY_SEE, Permissio
         detail = {"query": asked.query(), "format": kind.value, "rows": count}
         audit.record(session, "country.list_exported", f"country/{asked.of}", detail)
         write = sheets.list_csv if kind is files.Kind.CSV else sheets.list_workbook
-        content = await write(session, asked, words, reader.without(asked))
+        content = await write(session, asked, words, reader.without())
     return files.answer(visit, content, f"simcheck-{asked.of}", kind)
 
 

@@ -19,7 +19,9 @@ _BY_CARRIER = ("case_any", "case_open", "case_over", *BANDS)
 
 async def read(session: AsyncSession, asked: Asked, reader: Reader, words: Words) -> Room | None:
     """The cases of what is asked for; None before they were counted."""
-    found = await lives.read(session, carrier=asked.carrier, province=asked.province)
+    found = await lives.read(
+        session, carrier=asked.carrier, province=asked.province, least=reader.least
+    )  # fmt: skip
     if found is None:
         return None
     parts = [

@@ -1,13 +1,13 @@
 """What somebody may see of the country's figures: small groups, patterns, lists and exports.
 
-Who may not see small groups gets one cut of the country: by carrier and by province, without filters. A list
-shows them rows without what names or places one, and only of a group that their page shows: else two lists
-would tell the small group between them.
+Who may not see small groups gets one cut of the country: by carrier and by province, without filters. They
+get no rows either: in rows that say anything, what is hidden can be counted by hand. But for those of people
+and places that stand out, if their page shows how many, without numbers and without what was found of each.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck.access.roles import Permission
 from simcheck.desks.frame.door import Visit
 from simcheck.errors import NotAllowedError
-from simcheck.reports import drill, figures
+from simcheck.reasons import Verdict
+from simcheck.reports import drill, patterns
 from simcheck.reports.document import Cell
 from simcheck.reports.drill import Drill
-from simcheck.reports.figures import By, Figure, Line
+from simcheck.reports.figures import Figure
 from simcheck.reports.kinds import Of
+from simcheck.reports.suppress import hide_part
 
 LIST = "/desk/country/list"
 
@@ -58,7 +60,7 @@ class Reader:
         """Where a figure's list is; None where there is none for this reader, or no row in it."""
         if not figure.count or figure.drill is None or not self.sees(figure.count):
             return None
-        if is_pattern(figure.drill) and not self.patterns:
+        if not (self.patterns if is_pattern(figure.drill) else self.sees_all):
             return None
         return f"{LIST}?{urlencode(figure.drill.query())}"
 
@@ -66,11 +68,11 @@ class Reader:
         """A figure's count as this reader sees it."""
         return figure.count if self.sees(figure.count) else None
 
-    def without(self, asked: Drill) -> frozenset[str]:
+    def without(self) -> frozenset[str]:
         """The columns of a list that are kept from this reader."""
         if self.sees_all:
             return frozenset()
-        return drill.NAMES if is_pattern(asked) else drill.NAMES | drill.PLACES
+        return drill.NAMES | drill.FOUND
 
     async def require(self, session: AsyncSession, asked: Drill) -> None:
         """Raises `NotAllowedError` for a list that is not for this reader, `SmallGroupError` where that is so
@@ -80,35 +82,23 @@ class Reader:
             raise NotAllowedError("This list belongs to the patterns.")
         if self.sees_all:
             return
-        if not await self._is_shown(session, asked):
-            raise SmallGroupError("No page shows you this group.")
-        if not self.sees(await drill.count(session, asked, self.least)):
+        if not _is_shown(asked):
+            raise SmallGroupError("No page leads you to this list.")
+        whole = Drill(Of.SUBSCRIPTION, carrier=asked.carrier, person=asked.person, sold_at=asked.sold_at)
+        part, everything = await drill.count(session, asked), await drill.count(session, whole)
+        if not part or hide_part(part, everything, self.least) is None:
             raise SmallGroupError("The group is too small to be listed.")
 
-    async def _is_shown(self, session: AsyncSession, asked: Drill) -> bool:
-        """Whether the list is one of a figure that a page shows."""
-        cut = [asked.carrier, asked.province, asked.reason]
-        if is_pattern(asked):
-            return asked.province is None and asked.reason is None
-        if asked.of is not Of.SUBSCRIPTION:
-            return asked.province is None and asked.reason is None and asked.verdict is None
-        if asked.reason is not None:
-            return [asked.carrier, asked.province, asked.verdict, asked.amiss] == [None, None, None, False]
-        if asked.amiss and asked.verdict is not None:
-            return False
-        if sum(each is not None for each in cut) > 1:
-            return False
-        by = By.PROVINCE if asked.province is not None else By.CARRIER
-        key = asked.province if by is By.PROVINCE else asked.carrier
-        tables = await figures.tables(session, least=self.least)
-        lines: list[Line] = [
-            line for each in tables if each.by is by for line in (*each.lines, each.total) if line.key == key
-        ]
-        found = [
-            line.amiss if asked.amiss else line.all if asked.verdict is None else line.verdicts[asked.verdict]
-            for line in lines
-        ]
-        return any(figure.count is not None for figure in found)
+
+def _is_shown(asked: Drill) -> bool:
+    """Whether a list is one of a figure of the patterns' page."""
+    plain = Drill(Of.SUBSCRIPTION, carrier=asked.carrier, sold_at=asked.sold_at)
+    if asked.person is not None:
+        return asked == Drill(Of.SUBSCRIPTION, person=asked.person)
+    return asked.sold_at is not None and asked.carrier is not None and asked in (
+        plain, replace(plain, verdict=Verdict.MISMATCH), replace(plain, contested=True),
+        replace(plain, repeated=patterns.thresholds().sale["repeated"]),
+    )  # fmt: skip
 
 
 def is_pattern(asked: Drill) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from simcheck.desks.country.reader import Reader
+from simcheck.reports import figures
 from simcheck.reports.document import Cell, Grid, Picture, Share
 from simcheck.reports.figures import Figure
 
@@ -73,3 +74,10 @@ def figure(reader: Reader, shown: Figure) -> Told:
 def share(value: float | None) -> Told:
     """A share."""
     return Told(None if value is None else Share(value))
+
+
+def share_of(part: Figure, whole: Figure) -> Told:
+    """The share of one figure in another: hidden where one of them is, 0 where there is nothing."""
+    if part.count is None or whole.count is None:
+        return Told(None)
+    return share(figures.share(part.count, whole.count) or 0.0)

@@ -91,6 +91,12 @@ async def test_small_groups_stay_hidden_in_every_form(country, session):
     document = await made(session, least=60)
     provinces = document.sections[2].grids[0]
     assert any(cell is None for row in provinces.rows for cell in row)
+    cells = [cell for section in document.sections for grid in section.grids for row in grid.rows
+             for cell in row[1:]]  # fmt: skip
+    assert not [each for each in cells if isinstance(each, Counted) and 0 < each < 60]
+    captions = {grid.caption for section in document.sections for grid in section.grids}
+    assert WORDS[Language.VI]("chart.cases") not in captions  # nor is there any work day by day
+    assert WORDS[Language.VI]("chart.ages") in captions
     assert "ẩn" in Parsed.of(render.html(document))
 
 

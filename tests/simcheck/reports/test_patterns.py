@@ -81,4 +81,8 @@ async def test_places_of_sale(service, owner):
     ] == [("ĐL 2", 20, 0, 0, 9), ("ĐL 3", 20, 0, 2, 0), ("ĐL 4", 10, 10, 0, 0)]  # fmt: skip
     async with service.database.transaction("test", ministry=True) as session:
         assert await drill.count(session, places[0].repeated.drill) == 9
+        hidden = await patterns.places(session, least=10)
     assert places[2].mismatches.drill.verdict is Verdict.MISMATCH
+    assert [(each.mismatches.count, each.contested.count, each.repeated.count) for each in hidden] == [
+        (0, 0, None), (0, None, 0), (10, 0, 0),
+    ]  # fmt: skip

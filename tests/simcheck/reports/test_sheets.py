@@ -87,12 +87,12 @@ async def test_a_list_as_files(country, session):
 
 
 async def test_columns_that_are_kept_back(country, session):
-    asked, without = Drill(Of.SUBSCRIPTION, sold_at="=ĐL"), drill.NAMES | drill.PLACES
+    asked, without = Drill(Of.SUBSCRIPTION, sold_at="=ĐL"), drill.NAMES | drill.FOUND
     with await sheets.list_csv(session, asked, VI, without) as file:
         head = file.readline().decode("utf-8-sig")
-    assert head == '"Kết quả","Lý do","Trạng thái","Thay đổi lúc"\r\n'
+    assert head == '"Nhà mạng","Tỉnh, thành phố","Điểm bán","Trạng thái","Ngày kích hoạt"\r\n'
     with await sheets.list_workbook(session, asked, VI, without) as file:
-        assert len(CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()[0]) == 4
+        assert len(CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()[0]) == 5
 
 
 async def test_a_long_list_goes_on_in_another_sheet(country, session, monkeypatch):

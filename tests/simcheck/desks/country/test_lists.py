@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -65,18 +66,13 @@ async def test_a_list_that_is_longer_than_is_counted(supervisor, monkeypatch):
     assert "hơn 70 dòng lúc này" in (await supervisor.get(at(Drill(Of.SUBSCRIPTION)))).text
 
 
-async def test_an_analyst_sees_no_row_that_could_be_placed(analyst, supervisor):
-    """No number, no carrier, no province: rows alone. Of a pattern the places, and nobody's number."""
-    whole, thin = (
-        await supervisor.get(at(Drill(Of.SUBSCRIPTION))),
-        await analyst.get(at(Drill(Of.SUBSCRIPTION))),
-    )
-    for head in ("Mã số thuê bao", "Nhà mạng", "Điểm bán"):
-        assert f'<th scope="col">{head}</th>' in whole.text
-        assert f'<th scope="col">{head}</th>' not in thin.text
-    place = (await analyst.get(at(PLACE))).text
+async def test_an_analyst_sees_no_row_of_which_anything_hidden_could_be_counted(analyst, supervisor):
+    """Of a pattern the places, and neither anybody's number nor what was found of them."""
+    whole, place = (await supervisor.get(at(PLACE))).text, (await analyst.get(at(PLACE))).text
+    for head in ("Mã số thuê bao", "Kết quả", "Lý do", "Thay đổi lúc"):
+        assert f'<th scope="col">{head}</th>' in whole
+        assert f'<th scope="col">{head}</th>' not in place
     assert '<th scope="col">Điểm bán</th>' in place
-    assert '<th scope="col">Mã số thuê bao</th>' not in place
 
 
 @pytest.mark.parametrize(
@@ -87,6 +83,12 @@ async def test_an_analyst_sees_no_row_that_could_be_placed(analyst, supervisor):
         Drill(Of.SUBSCRIPTION, carrier="itel", verdict=Verdict.UNVERIFIABLE),
         Drill(Of.SUBSCRIPTION, carrier="nobody"),
         Drill(Of.SUBSCRIPTION, carrier="viettel", sold_at="=ĐL", province="001"),
+        Drill(Of.SUBSCRIPTION),
+        Drill(Of.CASE, "case_any"),
+        Drill(Of.SUBSCRIPTION, sold_at="=ĐL"),
+        replace(PLACE, verdict=Verdict.VARIANT),
+        replace(PLACE, repeated=2),
+        replace(PLACE, contested=True, verdict=Verdict.MISMATCH),
     ],
 )
 async def test_an_analyst_opens_no_small_group(analyst, drill):

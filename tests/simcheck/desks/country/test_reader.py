@@ -25,7 +25,7 @@ def test_a_figure_leads_to_its_list_where_there_is_one():
     assert ALL.href(Figure(0, ROWS)) is None
     assert ALL.href(Figure(3, None)) is None
     assert SOME.href(Figure(3, ROWS)) is None
-    assert SOME.href(Figure(30, ROWS)) is not None
+    assert SOME.href(Figure(30, ROWS)) is None  # nor any list in which what is hidden can be counted
 
 
 def test_patterns_are_for_those_who_may_see_them():
@@ -36,7 +36,14 @@ def test_patterns_are_for_those_who_may_see_them():
     assert not is_pattern(ROWS)
 
 
+def test_of_patterns_the_shown_ones_have_lists():
+    some = Reader(10, True, False)
+    place = Drill(Of.SUBSCRIPTION, carrier="viettel", sold_at="x")
+    assert some.href(Figure(30, place)) is not None
+    assert some.href(Figure(30, ROWS)) is None
+
+
 def test_columns_that_are_kept_from_a_reader():
-    assert ALL.without(ROWS) == frozenset()
-    assert {"msisdn_token", "carrier"} <= SOME.without(ROWS)
-    assert "carrier" not in SOME.without(Drill(Of.SUBSCRIPTION, sold_at="x"))
+    assert ALL.without() == frozenset()
+    assert {"msisdn_token", "verdict", "reasons"} <= SOME.without()
+    assert "carrier" not in SOME.without()
