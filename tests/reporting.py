@@ -14,6 +14,8 @@ from simcheck.cases.targets import load
 from simcheck.matching.rules import VERDICTS
 from simcheck.normalise.provinces import codes
 from simcheck.reasons import Reason
+from simcheck.reports import flow
+from simcheck.reports.figures import Figure
 from simcheck.reports.kinds import NOBODY
 from tests.running import NOON
 
@@ -175,3 +177,12 @@ def computed(shown: Mapping[Any, int | None], sums: Iterable[tuple[Any, Iterable
         done += 1
     alone = [[at for at, each in enumerate(row) if each] for row in rows[:done]]
     return {hidden[row[0]] for row in alone if len(row) == 1}
+
+
+async def sums_of(session: Any, kinds: Iterable[str], since: Any, until: Any, carrier: Any = None) -> Any:
+    """Of each kind the figure of all days together, as the days say it."""
+    daily = await flow.series(session, kinds, since, until, carrier=carrier)
+    return {
+        kind: Figure(sum(each.count for each in days.values()), flow.of(kind, since, until, carrier))
+        for kind, days in daily.items()
+    }

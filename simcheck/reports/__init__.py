@@ -6,6 +6,7 @@ flow              cases, notices, corrections and questions by day
 lives, delivery   every case by outcome and age; what became of every notice
 invariants        what must add up: equalities over the tables, with the lines that do not
 open_data         what the public is given, once a day
+work              the work by carrier, and what of it is hidden from whom
 patterns          people and points of sale that stand out
 suppress          tables in which no small group can be seen
 charts, sheets    pictures with their tables; CSV and XLSX

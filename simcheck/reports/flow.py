@@ -105,17 +105,6 @@ async def series(
     }
 
 
-async def sums(
-    session: AsyncSession, kinds: Iterable[str], since: date, until: date, *, carrier: str | None = None
-) -> dict[str, Figure]:
-    """Of each kind the figure of all days together. Not for `BANDS`, which are of one day each."""
-    daily = await series(session, kinds, since, until, carrier=carrier)
-    return {
-        kind: Figure(sum(each.count or 0 for each in figures.values()), of(kind, since, until, carrier))
-        for kind, figures in daily.items()
-    }
-
-
 async def by_carrier(
     session: AsyncSession, kinds: Iterable[str], since: date, until: date
 ) -> dict[str, dict[str, Figure]]:
@@ -149,4 +138,4 @@ def of(kind: str, since: date, until: date, carrier: str | None) -> Drill | None
     return Drill(KINDS[kind].of, kind, carrier, since=since, until=until)
 
 
-__all__ = ["BANDS", "KINDS", "NOBODY", "ages", "by_carrier", "count", "of", "series", "sums"]
+__all__ = ["BANDS", "KINDS", "NOBODY", "ages", "by_carrier", "count", "of", "series"]

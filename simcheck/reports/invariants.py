@@ -191,16 +191,21 @@ SELECT '' AS carrier, proposal.id::text AS key, proposal.decided + proposal.skip
 FROM bulk_proposal AS proposal LEFT JOIN bulk_case AS told ON told.proposal_id = proposal.id
 WHERE proposal.begun_at IS NOT NULL GROUP BY proposal.id
 """
-# Second reviews: waiting, agreeing, settled by a third person, or apart; each of a case that is there.
+# Second reviews, each of a case that is there: that it was judged and settled, by whom and how, as the audit
+# chain has it, which nobody can rewrite.
 _REVIEWS = """
-SELECT review.carrier, review.id::text AS key, 1 AS counted,
-       ("case".id IS NOT NULL)::integer * (
-           (second_by IS NULL)::integer + (second_by IS NOT NULL AND agrees)::integer
-           + (second_by IS NOT NULL AND NOT agrees AND settled_by IS NOT NULL)::integer
-           + (second_by IS NOT NULL AND NOT agrees AND settled_by IS NULL)::integer
-       ) AS accounted
-FROM double_review AS review LEFT JOIN "case"
-    ON "case".id = review.case_id AND "case".carrier = review.carrier
+SELECT review.carrier, review.id::text AS key,
+       1 + (second_by IS NOT NULL)::integer + (settled_by IS NOT NULL)::integer AS counted,
+       ("case".id IS NOT NULL)::integer + count(told.seq) AS accounted
+FROM double_review AS review
+LEFT JOIN "case" ON "case".id = review.case_id AND "case".carrier = review.carrier
+LEFT JOIN (
+    SELECT seq, act, subject, actor, detail FROM audit WHERE act IN ('double.judged', 'double.settled')
+) AS told ON told.subject = 'double/' || review.id AND CASE told.act
+    WHEN 'double.judged' THEN told.actor = second_by AND told.detail ->> 'decision' = second_decision
+        AND told.detail ->> 'reason' = second_reason AND (told.detail ->> 'agrees')::boolean = agrees
+    ELSE told.actor = settled_by AND told.detail ->> 'right' = right_one END
+GROUP BY review.id, "case".id
 """
 # The country's newest figures, and the rows that they lead to; nothing is compared while a run that was
 # published since is not counted yet.

@@ -6,9 +6,10 @@ import pytest
 
 from jobs.reports import count_flow
 from simcheck import clock
-from simcheck.reports import delivery, drill, flow
+from simcheck.reports import delivery, drill
 from simcheck.reports.kinds import today
 from simcheck.sending.models import State
+from tests.reporting import sums_of
 from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +20,7 @@ SINCE = UNTIL - 60 * DAY
 
 async def test_states_add_up_to_what_was_made_and_to_other_figures(country, session):
     found = await delivery.read(session, SINCE, UNTIL)
-    sums = await flow.sums(session, ["notice_made", "notice_delivered"], SINCE, UNTIL)
+    sums = await sums_of(session, ["notice_made", "notice_delivered"], SINCE, UNTIL)
     assert found.whole.made.count == sums["notice_made"].count > 0
     assert found.whole.states[State.DELIVERED].count == sums["notice_delivered"].count > 0
     for cut in (found.ways, found.carriers, found.days):

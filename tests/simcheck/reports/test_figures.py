@@ -8,7 +8,7 @@ from simcheck.reasons import Verdict
 from simcheck.reports import delivery, drill, figures, flow, lives, patterns
 from simcheck.reports.figures import By, Figure
 from simcheck.reports.kinds import KINDS, today
-from tests.reporting import CARRIERS, a_country, carriers
+from tests.reporting import CARRIERS, a_country, carriers, sums_of
 from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ async def all_figures(session) -> list[Figure]:
     for carrier in carriers():
         daily = await flow.series(session, KINDS, until - 3 * DAY, until, carrier=carrier)
         found += [figure for days in daily.values() for figure in days.values()]
-        found += (await flow.sums(session, KINDS, until - 40 * DAY, until, carrier=carrier)).values()
+        found += (await sums_of(session, KINDS, until - 40 * DAY, until, carrier)).values()
         found += (await flow.ages(session, carrier=carrier)).values()
     for line in (await flow.by_carrier(session, KINDS, until - 40 * DAY, until)).values():
         found += line.values()

@@ -9,6 +9,7 @@ from jobs.reports import count_flow
 from simcheck import clock
 from simcheck.reports import flow
 from simcheck.reports.kinds import BANDS, KINDS, midnight, opened, today
+from tests.reporting import sums_of
 from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +43,7 @@ async def test_a_case_that_is_back_is_not_closed_any_more(country, service, owne
     with clock.fixed(NOON):
         await count_flow(service)
         async with service.database.transaction("test", ministry=True) as session:
-            sums = await flow.sums(session, KINDS, until - 60 * DAY, until)
+            sums = await sums_of(session, KINDS, until - 60 * DAY, until)
             ages = await flow.ages(session)
     assert sums["case_closed"].count == 0
     assert sums["case_opened"].count > 0

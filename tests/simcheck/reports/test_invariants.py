@@ -48,6 +48,10 @@ BREAKS = {
            first_decision, first_reason, first_at)
        VALUES (gen_random_uuid(), gen_random_uuid(), 'viettel', 1, 'x', 2, 1, 'a', 'close', 'x', now())""":
         {"reviews"},
+    """INSERT INTO double_review (id, case_id, carrier, version, state_then, verdict, reasons, first_by,
+           first_decision, first_reason, first_at, second_by, second_decision, second_reason, second_at)
+       SELECT gen_random_uuid(), id, carrier, 1, 'x', 2, 1, 'a', 'close', 'x', now(), 'b', 'close', 'x', now()
+       FROM "case" LIMIT 1""": {"reviews"},
     """INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at)
        VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'proposed', 1, 'a', now())""": {"order_lines"},
     """WITH made AS (

@@ -6,10 +6,10 @@ import datetime
 
 import pytest
 
-from simcheck.reports import drill, flow, lives, work
+from simcheck.reports import drill, lives, work
 from simcheck.reports.kinds import BANDS, KINDS, TOOK, today
 from simcheck.sending.models import State
-from tests.reporting import computed
+from tests.reporting import computed, sums_of
 from tests.running import NOON
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ async def test_who_may_see_all_sees_all(country, session):
     for carrier in (None, "itel"):
         found = await work.read(session, SINCE, UNTIL, carrier=carrier)
         for kind in KINDS:
-            [same] = (await flow.sums(session, [kind], SINCE, UNTIL, carrier=carrier)).values()
+            [same] = (await sums_of(session, [kind], SINCE, UNTIL, carrier)).values()
             assert found.sums[kind].count == same.count == sum(
                 line[kind].count for line in found.carriers.values()
             )  # fmt: skip
