@@ -12,7 +12,8 @@ from tests.living import Country, running
 
 # Whom to kill, and where: the point, and at its how-manieth passing.
 POINTS = [
-    ("serve", "client before"), ("serve", "client after"), ("serve", "lake before#1"), ("serve", "lake after#2"),
+    ("serve", "client before"), ("serve", "client after"),
+    ("serve", "lake before#1"), ("serve", "lake after#2"),
     ("worker", "job:uploads.load before#1"), ("worker", "job:runs.start before#2"),
     ("worker", "job:uploads.load after#2"), ("worker", "job:runs.start after#2"),
     ("worker", "job:runs.check before#2"),
