@@ -36,7 +36,9 @@ def test_every_table_with_a_carrier_is_held_apart(owner):
         "SELECT tablename, permissive, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public'"
     ).fetchall()
     assert {row[0] for row in policies} == tenants | SECRET
-    for table, permissive, command, using, check in policies:
+    restrictive = [row for row in policies if row[1] == "RESTRICTIVE"]
+    assert [row[0] for row in restrictive] == ["order_line"]
+    for table, permissive, command, using, check in [row for row in policies if row not in restrictive]:
         assert (permissive, command, check) == ("PERMISSIVE", "ALL", None), table
         assert ("current_setting('app.carrier'" in using) is (table not in SECRET), table
         assert "current_setting('app.scope'" in using, table
@@ -54,6 +56,14 @@ def test_of_what_has_to_stay_secret_no_carrier_sees_a_row(owner):
     ) INSERT INTO preserved_record (preservation_id, carrier, msisdn_token, kept_at, record, batch_id, bucket,
                                     row)
     SELECT id, 'viettel', 'x', now(), '{}', id, 0, 1 FROM made""")
+    owner.execute("INSERT INTO carrier (code, added_at) VALUES ('viettel', now())")
+    owner.execute("""
+    WITH made AS (
+        INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at)
+        VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'proposed', 1, 'a', now()) RETURNING id
+    ) INSERT INTO order_line (order_id, line, carrier, msisdn_token, act, reason, evidence, made_at, state,
+                              outcome)
+    SELECT id, 1, 'viettel', 'x', 'one_way', 'r', '{}'::jsonb, now(), 'dropped', 'no_legal_hold' FROM made""")
     for scope, seen in (("carrier", 0), ("", 0), ("ministry", 1)):
         with owner.transaction():
             owner.execute(f"SET LOCAL ROLE {SERVICE_ROLE}")
@@ -61,7 +71,7 @@ def test_of_what_has_to_stay_secret_no_carrier_sees_a_row(owner):
                 "SELECT set_config('app.carrier', 'viettel', true), set_config('app.scope', %s, true)",
                 [scope],
             )
-            for table in SECRET:
+            for table in (*SECRET, "order_line"):
                 found = owner.execute(f"SELECT count(*) FROM {table}").fetchone()
                 assert found == (seen,), (scope, table)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), owner.transaction():

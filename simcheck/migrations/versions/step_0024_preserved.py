@@ -151,6 +151,12 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT count(*) FROM gone
 $$
 """
+# Why nothing was ordered after all is the ministry's: a line that a legal hold shut out would tell of it.
+SHUT_OUT = """
+CREATE POLICY shut_out ON order_line AS RESTRICTIVE USING (
+    (SELECT current_setting('app.scope', true)) = 'ministry' OR state <> 'dropped'
+)
+"""
 FUNCTIONS = (
     "preserved_numbers()", "preserved_person(bytea)", "preserved_roots()", "forget_otp(timestamptz)",
     "appeal_kept(appeal)", "forget_appeals(timestamptz, integer)", "bar_over_at(order_bar)",
@@ -164,6 +170,7 @@ def upgrade() -> None:
     serve("preserved_record", "INSERT", "UPDATE (cells)", "DELETE")
     for table in ("preserved_record", "preservation", "order_bar"):
         ministry_only(table)
+    op.execute(SHUT_OUT)
     op.execute("DROP FUNCTION forget_otp(timestamptz)")
     for function in (
         PRESERVED_NUMBERS, PRESERVED, PRESERVED_PERSON, PRESERVED_ROOTS, FORGET_OTP, FORGET_APPEALS,
