@@ -60,7 +60,8 @@ class PolicyVersion(Base):
 class Clock(Base):
     """The clock of a subscription: on which track it is, how far, and what is due next.
 
-    `started_at` is what the first step counts from, `event_at` the event that began it. `step` (`words.Step`)
+    `started_at` is what the first step counts from, `event_at` the event that began it (of
+    handsets the newest change that nobody has answered). `step` (`words.Step`)
     was reached at `step_at`. It stands still since `paused_at`; `shift` is how long it has stood since the
     moment that the next step counts from. Of notices since the start, `notice_days` is on how many local days
     one was delivered or every way was tried in vain, `told_at` the newest of those, `warned_at` the newest

@@ -79,14 +79,17 @@ SELECT FROM "case" JOIN order_line ON order_line.case_id = "case".id
 WHERE order_line.order_id = :order AND order_line.state = 'proposed'
 ORDER BY "case".id FOR NO KEY UPDATE OF "case"
 """)
-# What would be undone of a case that is open again holds (an upheld appeal and a protected line are undone
-# whatever their case is); unless an order was overtaken of which nobody knows whether it was carried out.
+# What would be undone of a case that is open again, or of a handset that was changed again, holds (an upheld
+# appeal and a protected line are undone whatever their case is); unless an order was overtaken of which
+# nobody knows whether it was carried out.
 OPEN_AGAIN = sa.text("""
 UPDATE order_line SET state = 'dropped', outcome = :outcome, outcome_at = :at
-FROM "case", clock
+FROM clock LEFT JOIN "case" ON "case".id = clock.case_id
 WHERE order_line.order_id = :order AND order_line.state = 'proposed' AND order_line.reason = :reason
-  AND "case".id = order_line.case_id AND "case".closed_at IS NULL
-  AND clock.case_id = "case".id AND clock.step > 0
+  AND clock.carrier = order_line.carrier AND clock.msisdn_token = order_line.msisdn_token
+  AND clock.case_id IS NOT DISTINCT FROM order_line.case_id AND clock.step > 0
+  AND CASE WHEN clock.case_id IS NULL THEN clock.ended_at IS NULL
+           ELSE "case".id IS NOT NULL AND "case".closed_at IS NULL END
   AND NOT EXISTS (
       SELECT FROM order_line AS before
       WHERE before.carrier = order_line.carrier AND before.msisdn_token = order_line.msisdn_token

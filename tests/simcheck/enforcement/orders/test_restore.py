@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simcheck import clock
+from simcheck.enforcement import follow
 from simcheck.enforcement.orders import brake
 from simcheck.enforcement.orders.answers import Outcome
 from tests.ordering import (
@@ -14,6 +15,7 @@ from tests.ordering import (
     NOON,
     a_wrong_country,
     answered,
+    approved,
     batches,
     clock_of,
     let_be_due,
@@ -168,3 +170,41 @@ async def test_what_nobody_knows_to_be_carried_out_is_undone_though_the_case_is_
     owner.execute(OPEN_AGAIN)
     await sent(service)
     assert batches(owner)[1].state == "sent"
+
+
+HANDSET = """
+UPDATE clock SET case_id = NULL, trigger = 'device_change', track = 'C08_ART8_DEVICE', event_at = started_at
+"""
+OVER = "UPDATE clock SET ended_at = %s, end_reason = 'face_verified', next_step = NULL, next_at = NULL"
+TELL = """
+INSERT INTO sim_event (carrier, client, msisdn_token, kind, at, received_at)
+SELECT 'viettel', 'c', msisdn_token, 'device_changed', %(at)s, %(at)s FROM clock
+"""
+
+
+async def test_a_handset_that_was_changed_again_before_its_restoration_is_not_restored(
+    service, owner, tmp_path
+):
+    await a_wrong_country(service, tmp_path)
+    let_be_due(owner, service.keyring, [1], step=1)
+    owner.execute(HANDSET)
+    owner.execute(OVER, [NOON])
+    assert await restored(service) == {"viettel": 1}
+    owner.execute(TELL, {"at": NOON})
+    with clock.fixed(NOON):
+        async with service.database.transaction("job:clocks.follow", ministry=True) as session:
+            assert await follow.renew_device(session) == 1
+    await sent(service)
+    [restoration] = batches(owner)
+    assert states(owner, restoration.id) == [("dropped", "reopened")]
+
+
+async def test_a_handset_that_was_changed_again_while_a_further_step_waits(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    let_be_due(owner, service.keyring, [1], step=1)
+    owner.execute(HANDSET)
+    await proposed(service)
+    owner.execute(TELL, {"at": NOON})
+    [order] = batches(owner)
+    assert await approved(service, order.id, 1) == "stopped"
+    assert states(owner, order.id) == [("dropped", "no_change")]
