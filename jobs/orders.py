@@ -24,6 +24,7 @@ from simcheck.uploads import vault
 LATELY = timedelta(hours=3)  # in which a case was closed whose suspension is undone within the minute
 EVER = timedelta(days=3650)
 ORPHANED = timedelta(days=1)
+TRIES = 5  # of an order whose lines are corrected while its file is written; then it waits for the sweep
 FOLDERS = (send.FOLDER, answer_files.FOLDER)
 
 
@@ -72,16 +73,30 @@ async def make_file(service: Service, order: str) -> None:
     order_id = uuid.UUID(order)
     async with service.database.transaction("job:orders.send", ministry=True) as session:
         await send.number(session, service, order_id)
+    for _ in range(TRIES):
+        if (lines := await _send(service, order_id)) is None:
+            return
+        if lines:
+            log.logger().info("order sent", order=order, rows=lines)
+            return
+
+
+async def _send(service: Service, order_id: uuid.UUID) -> int | None:
+    """Write the file, and let the order leave: with how many lines. None where it does not leave now; 0 where
+    some of them may go no more, and the file has to be written anew.
+    """
     async with service.database.transaction("job:orders.send", ministry=True) as session:
         going = await send.ready(session, service, order_id)
         if going is None:
-            return
+            return None
         profile = adapter(going.order.carrier).profile
         content = await asyncio.to_thread(files.write, profile, going.lines)
         await asyncio.to_thread(send.keep, service.store, service.keyring, going.order, content)
+        if not await send.confirm(session, service, going):
+            return 0
         kind = send.Kind(files.extension(profile), files.media_type(profile))
         await send.finish(session, service, going, content, kind)
-    log.logger().info("order sent", order=order, carrier=going.order.carrier, rows=going.order.lines)
+        return going.order.lines
 
 
 @job("orders.read")

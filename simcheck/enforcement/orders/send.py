@@ -1,8 +1,10 @@
-"""An approved order becomes its file: numbers read, rows locked, every guard asked a last time.
+"""An approved order becomes its file: numbers read, the file written, rows locked, every guard asked a last
+time.
 
 Whoever corrects a record and the order that would suspend it meet at the case's row. If the correction was
 first, the line is dropped; if the order was, a restoration follows. The file itself is written by the job, in
-the carrier's own format, and sealed in the lake before anything says that it is there.
+the carrier's own format, and sealed in the lake before anything says that it is there; only then is anything
+locked but the order, and where a guard has shut by then, the file is written anew.
 """
 
 from __future__ import annotations
@@ -195,7 +197,8 @@ async def number(session: AsyncSession, service: Service, order_id: uuid.UUID) -
 
 
 async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) -> Going | None:
-    """Lock what an approved order is about and drop what a guard shuts out; what goes out.
+    """Drop what a guard shuts out of an approved order; what goes out, unless `confirm` finds more. The order
+    alone is locked: nobody else writes its file meanwhile.
 
     None where it is not approved (any more), all of it waits, or nothing is left of it. Raises `SealError`.
     """
@@ -204,31 +207,44 @@ async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) ->
     )
     if order is None or order.state != OrderState.APPROVED:
         return None
-    key = {"order": order_id}
-    await session.execute(LOCK_SUBSCRIPTIONS, key)
-    await session.execute(LOCK_CASES, key)
-    if order.act != OrderAct.RESTORE:
-        if any(each.shut in guards.WAITING for each in await approve.judged(session, service, order_id)):
-            return None
-        await approve.drop(session, service, order_id)
-    at = clock.now()
-    gone = await session.execute(NUMBERLESS, {**key, "at": at, "outcome": NO_NUMBER})
-    dropped = len(gone.all())
-    if order.act == OrderAct.RESTORE:
-        back = await session.execute(
-            OPEN_AGAIN, {**key, "at": at, "outcome": REOPENED, "reason": words.RESTORED}
-        )
-        dropped += len(back.all())
-    await session.refresh(order)
-    order.lines -= dropped
-    lines = [Line(*row) for row in await session.execute(LINES, key)]
+    if await _drop(session, service, order) is None:
+        return None
+    lines = [Line(*row) for row in await session.execute(LINES, {"order": order_id})]
     if not lines:
-        order.state, order.reason, order.settled_at = OrderState.STOPPED, approve.NOTHING_LEFT, at
+        order.state, order.reason = OrderState.STOPPED, approve.NOTHING_LEFT
+        order.settled_at = clock.now()
         audit.record(session, "order.stopped", f"order/{order_id}", stream=f"order/{order.carrier}")
         await session.flush()
         return None
     basis = await _bases(session, {each.version for each in lines if each.version})
-    return Going(order, _batch(service.keyring, service, order, lines, basis))
+    return Going(order, await asyncio.to_thread(_batch, service.keyring, service, order, lines, basis))
+
+
+async def confirm(session: AsyncSession, service: Service, going: Going) -> bool:
+    """Lock what an order is about, and ask every guard a last time: whether all of it goes out. Else what was
+    shut out is dropped, or all of it waits, and `ready` knows what is left.
+    """
+    key = {"order": going.order.id}
+    await session.execute(LOCK_SUBSCRIPTIONS, key)
+    await session.execute(LOCK_CASES, key)
+    return await _drop(session, service, going.order) == 0
+
+
+async def _drop(session: AsyncSession, service: Service, order: OrderBatch) -> int | None:
+    """Drop what must not go out; how many lines. None where all of them wait."""
+    key, at, dropped = {"order": order.id}, clock.now(), 0
+    if order.act != OrderAct.RESTORE:
+        if any(each.shut in guards.WAITING for each in await approve.judged(session, service, order.id)):
+            return None
+        dropped += await approve.drop(session, service, order.id)
+    gone = len((await session.execute(NUMBERLESS, {**key, "at": at, "outcome": NO_NUMBER})).all())
+    if order.act == OrderAct.RESTORE:
+        given = {**key, "at": at, "outcome": REOPENED, "reason": words.RESTORED}
+        gone += len((await session.execute(OPEN_AGAIN, given)).all())
+    await session.refresh(order)
+    order.lines -= gone
+    await session.flush()
+    return dropped + gone
 
 
 def keep(lake: Store, keyring: Keyring, order: OrderBatch, content: bytes) -> None:

@@ -7,6 +7,7 @@ undone the same minute (`orders.restore`), and the clock begins anew; if it is r
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,9 +29,11 @@ from simcheck.enforcement.stops import words
 from simcheck.enforcement.stops.models import Appeal, AppealMeans, AppealState
 from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.holders import telling
+from simcheck.holders.telling import To
 from simcheck.messages.alphabets import clean
 from simcheck.messages.words import Language
 from simcheck.normalise import phones
+from simcheck.notices.addresses import Place
 from simcheck.privacy import Keyring
 from simcheck.service import Service
 
@@ -68,6 +71,14 @@ class Objecting:
     means: AppealMeans
     language: Language
     words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom an answer goes to: the national number, and where its record is."""
+
+    place: Place
+    national: int = field(repr=False)
 
 
 def shown(number: int) -> str:
@@ -120,11 +131,32 @@ async def appeal(session: AsyncSession, service: Service, objecting: Objecting) 
     return values
 
 
+async def to_tell(session: AsyncSession, service: Service, appeal_id: uuid.UUID) -> Asked | None:
+    """What `reach` needs to find out how the answer reaches the holder; None where the carrier declares the
+    number no more, or the appeal was decided long ago. Raises `NotFoundError`, `SealError`.
+    """
+    found = await one(session, appeal_id)
+    place = await telling.place_of(session, found.carrier, found.msisdn_token)
+    if place is None or found.telephone is None:
+        return None
+    national = int(service.keyring.open(found.telephone, _bound_to(found.id, "telephone")))
+    return Asked(place, national)
+
+
+async def reach(service: Service, asked: Asked | None) -> To | None:
+    """How the answer reaches the holder: by their number; by email while that cannot receive anything.
+    Called with no transaction open.
+    """
+    if asked is None:
+        return None
+    return await asyncio.to_thread(telling.way, service, asked.place, asked.national)
+
+
 async def decide(
-    session: AsyncSession, service: Service, appeal_id: uuid.UUID, reason: str | None = None
+    session: AsyncSession, service: Service, appeal_id: uuid.UUID, to: To | None, reason: str | None = None
 ) -> Appeal:
-    """Uphold an appeal, or reject it for a `reason` of the words; the holder is told. The session needs the
-    ministry's scope.
+    """Uphold an appeal, or reject it for a `reason` of the words; the holder is told the way `reach` found
+    before. The session needs the ministry's scope.
 
     Raises `InvalidError`, `NotFoundError`, `ConflictError` where it was decided, `SamePersonError` for who
     made it or has a part in what it is about.
@@ -145,7 +177,7 @@ async def decide(
     if reason is None:
         await moves.upheld(session, Done(found.carrier, found.msisdn_token, now))
     _record(session, f"appeal.{found.state}", found, reason=reason or "")
-    await _tell(session, service, found)
+    await _tell(session, service, found, to)
     return found
 
 
@@ -242,11 +274,8 @@ async def _answer_by(session: AsyncSession, service: Service) -> datetime:
     return calendar.datetime_of(calendar.at_hour(due, time())[0])
 
 
-async def _tell(session: AsyncSession, service: Service, of: Appeal) -> None:
-    """Tell the holder what was decided, by their number; by email while that cannot receive anything."""
-    assert of.telephone is not None
-    national = int(service.keyring.open(of.telephone, _bound_to(of.id, "telephone")))
-    to = await telling.reached(session, service, of.carrier, of.msisdn_token, national)
+async def _tell(session: AsyncSession, service: Service, of: Appeal, to: To | None) -> None:
+    """Tell the holder what was decided."""
     if to is None:
         _record(session, "appeal.not_told", of)
         return

@@ -1,4 +1,4 @@
-"""A handset that is changed again, a face that was checked before it or after, in whatever order they are told."""
+"""A handset that is changed again, and faces checked before it or after, in whatever order they are told."""
 
 from __future__ import annotations
 
