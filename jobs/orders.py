@@ -22,7 +22,6 @@ from simcheck.service import Service
 from simcheck.uploads import vault
 
 LATELY = timedelta(hours=3)  # in which a case was closed whose suspension is undone within the minute
-EVER = timedelta(days=3650)
 ORPHANED = timedelta(days=1)
 TRIES = 5  # of an order whose lines are corrected while its file is written; then it waits for the sweep
 FOLDERS = (send.FOLDER, answer_files.FOLDER)
@@ -57,12 +56,12 @@ async def follow(service: Service) -> None:
 @sweep("orders.restore", HOURLY)
 async def restore_all(service: Service) -> None:
     """Undo whatever was overlooked, however long ago its case was closed."""
-    await _restore(service, EVER)
+    await _restore(service, None)
 
 
-async def _restore(service: Service, back: timedelta) -> None:
+async def _restore(service: Service, back: timedelta | None) -> None:
     async with service.database.transaction("job:orders.restore", ministry=True) as session:
-        made = await restore.restore(session, clock.now() - back)
+        made = await restore.restore(session, clock.now() - back if back else None)
     if made:
         log.logger().info("restorations ordered", count=sum(made.values()))
 
