@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
@@ -27,6 +27,7 @@ from simcheck.enforcement.models import Clock
 from simcheck.enforcement.moves import Done
 from simcheck.enforcement.stops import words
 from simcheck.enforcement.stops.models import Appeal, AppealMeans, AppealState
+from simcheck.enforcement.words import Act, Step
 from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.holders import telling
 from simcheck.holders.telling import To
@@ -34,7 +35,7 @@ from simcheck.messages.alphabets import clean
 from simcheck.messages.words import Language
 from simcheck.normalise import phones
 from simcheck.notices.addresses import Place
-from simcheck.privacy import Keyring
+from simcheck.privacy import Keyring, mask_msisdn
 from simcheck.service import Service
 
 MOST_WORDS = 2000
@@ -199,6 +200,24 @@ async def page(
     else:
         query = query.where(Appeal.state == AppealState.OPEN).order_by(Appeal.answer_by, Appeal.number)
     return (await session.scalars(query)).all()
+
+
+async def stopped(session: AsyncSession, found: Sequence[Appeal]) -> Mapping[uuid.UUID, Act]:
+    """What would be ordered next, by appeal, of those that something would follow for."""
+    here = sa.and_(Clock.carrier == Appeal.carrier, Clock.msisdn_token == Appeal.msisdn_token)
+    query = (
+        sa.select(Appeal.id, Clock.next_step).join(Clock, here)
+        .where(Appeal.id.in_([each.id for each in found]), Clock.next_step.is_not(None))
+    )  # fmt: skip
+    steps = [(appeal_id, step) for appeal_id, step in await session.execute(query) if step]
+    return {appeal_id: act for appeal_id, step in steps if (act := Step(step).act)}
+
+
+def masked(keyring: Keyring, of: Appeal) -> str | None:
+    """The number that an appeal is about, masked; None where it was forgotten. Raises `SealError`."""
+    if of.telephone is None:
+        return None
+    return mask_msisdn(f"+84{keyring.open(of.telephone, _bound_to(of.id, 'telephone')).decode()}")
 
 
 async def one(session: AsyncSession, appeal_id: uuid.UUID) -> Appeal:
