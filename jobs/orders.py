@@ -16,6 +16,7 @@ from jobs.tasks import job
 from simcheck import clock, log
 from simcheck.enforcement import store
 from simcheck.enforcement.orders import answer_files, approve, brake, overdue, propose, restore, send
+from simcheck.enforcement.orders.waking import wake
 from simcheck.errors import FileRefusedError, SealError, UsageError
 from simcheck.lake.sealed_file import SealedFile
 from simcheck.service import Service
@@ -49,7 +50,7 @@ async def follow(service: Service) -> None:
     await _restore(service, LATELY)
     async with service.database.transaction("job:orders.follow", ministry=True) as session:
         for order, act in await send.due(session):
-            await send.wake(session, order, act)
+            await wake(session, order, act)
         await answer_files.wake(session, await answer_files.waiting(session))
 
 

@@ -20,8 +20,9 @@ from simcheck import audit, clock
 from simcheck.cases.states import Closed
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import calendar
-from simcheck.enforcement.orders import brake, send, words
+from simcheck.enforcement.orders import brake, words
 from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
+from simcheck.enforcement.orders.waking import wake
 from simcheck.enforcement.stops.models import AppealState, BarKind
 from simcheck.enforcement.stops.standing import ORDERED_AFTER, STANDS
 
@@ -208,5 +209,5 @@ async def _order(
     await session.flush()
     said = {"act": order.act, "lines": order.lines}
     audit.record(session, "order.proposed", f"order/{order.id}", said, stream=f"order/{carrier}")
-    await send.wake(session, order.id, OrderAct.RESTORE)
+    await wake(session, order.id, OrderAct.RESTORE)
     return order.lines

@@ -34,14 +34,12 @@ from simcheck.messages.words import Language
 from simcheck.notices import policy
 from simcheck.notices.addresses import Place, reaches
 from simcheck.privacy import Keyring
-from simcheck.queue import enqueue
 from simcheck.records import ORDERED_COLUMNS
 from simcheck.service import Service
 from simcheck.webhooks import notify
 
 FOLDER = "orders"  # in the lake
 NO_NUMBER, REOPENED = "no_number", "reopened"
-URGENT = 10  # the priority of what undoes a suspension
 # Lines without a number, with where the declared record is and an older line that has one.
 BARE = sa.text("""
 SELECT order_line.line, order_line.carrier, order_line.msisdn_token, batch_id, bucket, row,
@@ -156,14 +154,6 @@ async def due(session: AsyncSession) -> Sequence[tuple[uuid.UUID, OrderAct]]:
         .order_by(OrderBatch.act != OrderAct.RESTORE, OrderBatch.approved_at, OrderBatch.id)
     )
     return [(order, OrderAct(act)) for order, act in await session.execute(query)]
-
-
-async def wake(session: AsyncSession, order_id: uuid.UUID, act: OrderAct) -> None:
-    """Have an approved order's file made, unless that waits already; what undoes goes first."""
-    urgent = URGENT if act is OrderAct.RESTORE else 0
-    await enqueue(
-        session, "orders.send", queueing_lock=f"orders.send/{order_id}", priority=urgent, order=str(order_id)
-    )
 
 
 async def known_places(session: AsyncSession) -> set[str]:
