@@ -45,8 +45,9 @@ A_DAY = 86_400
 AGAIN = 1.0  # seconds before a worker that lost the database begins anew
 
 
-def make_app(service: Service, connections: int = 6) -> App:
-    """The app of one worker. It acts as the service role, as requests do."""
+def make_app(service: Service, connections: int = 6, *, sweeping: bool = True) -> App:
+    """The app of one worker, which has sweeps enqueued by the clock. It acts as the service role, as requests
+    do."""
     connector = PsycopgConnector(
         conninfo=service.database.url,
         kwargs={"options": f"-c role={SERVICE_ROLE}"},
@@ -58,23 +59,25 @@ def make_app(service: Service, connections: int = 6) -> App:
         known = app.task(name=task.name, queue=task.queue, retry=task.retry, pass_context=True)(
             _run(service, task)
         )
-        if task.cron:
+        if sweeping and task.cron:
             app.periodic(cron=task.cron, queueing_lock=task.name)(known)
     return app
 
 
-async def run_worker(service: Service, *, concurrency: int = 1, wait: bool = True) -> None:
-    """Do jobs until a signal ends it, or (without `wait`) until none is due.
+async def run_worker(
+    service: Service, *, concurrency: int = 1, wait: bool = True, sweeping: bool = True
+) -> None:
+    """Do jobs until a signal ends it, or (without `wait`) until none is due; `sweeping` is as in `make_app`.
 
     Procrastinate's worker ends when it loses the database. This one begins anew, for as long as it takes.
     """
     if not wait:
-        await _work(service, concurrency, wait=False)
+        await _work(service, concurrency, wait=False, sweeping=sweeping)
         return
     stopped = asyncio.Event()
     with on_stop(stopped.set):
         while not stopped.is_set():
-            error = await _until(stopped, _work(service, concurrency, wait=True))
+            error = await _until(stopped, _work(service, concurrency, wait=True, sweeping=sweeping))
             if error is not None and not isinstance(error, ConnectorException):
                 raise error
             if not stopped.is_set():
@@ -94,8 +97,8 @@ async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> Bas
     return None if working.cancelled() else working.exception()
 
 
-async def _work(service: Service, concurrency: int, *, wait: bool) -> None:
-    app = make_app(service, concurrency + 3)
+async def _work(service: Service, concurrency: int, *, wait: bool, sweeping: bool) -> None:
+    app = make_app(service, concurrency + 3, sweeping=sweeping)
     async with app.open_async():
         await app.run_worker_async(
             concurrency=concurrency,

@@ -109,12 +109,12 @@ async def a_file(
     return await a_batch(service, carrier, reading, reading.present, buckets)
 
 
-async def work(service: Any, concurrency: int = 1) -> None:
-    """Do every job that is due, and those that they enqueue."""
+async def work(service: Any, concurrency: int = 1, *, sweeping: bool = False) -> None:
+    """Do every job that is due, and those that they enqueue; `sweeping`, all sweeps among them."""
     from jobs.app import run_worker
 
     while True:
-        await run_worker(service, concurrency=concurrency, wait=False)
+        await run_worker(service, concurrency=concurrency, wait=False, sweeping=sweeping)
         async with service.database.transaction("test") as session:
             if not await session.scalar(DUE):
                 return

@@ -54,6 +54,15 @@ class Candidates(NamedTuple):
     name: pa.StringArray
 
 
+class Kin(NamedTuple):
+    """Whom each block leads to: those of block `i` (by its place among the members) are the pending rows
+    `row[first[i] : first[i + 1]]`, whose numbers are `key`."""
+
+    first: I64
+    row: I64
+    key: I64
+
+
 class Pairs(NamedTuple):
     """Pending row `row[i]` against candidate `citizen[i]`, with the reasons and the name score."""
 
@@ -76,9 +85,10 @@ def look_again(
         return
     blocks, block_row = _blocks(rows)
     old, near = Members(rows.key), Members(blocks)
+    kin = Kin(np.append(np.searchsorted(blocks, near.values), len(blocks)), block_row, rows.key)
     by_old: list[Candidates] = []
     by_block: list[Candidates] = []
-    for one, other in ordered(lambda part: _scan(*part, old, near), register, threads):
+    for one, other in ordered(lambda part: _scan(*part, old, near, kin), register, threads):
         by_old.append(one)
         by_block.append(other)
     bearers = _joined(by_old)
@@ -149,14 +159,21 @@ def _block(kind: int, part: int, born: int) -> np.int64:
     return np.int64(kind) * 10**15 + (part if kind == _MIDDLE else part * 10**8 + born)
 
 
-def _scan(part: Citizens, former: Former, old: Members, near: Members) -> tuple[Candidates, Candidates]:
-    """The citizens of one part of the register that any pending row may mean."""
+def _scan(
+    part: Citizens, former: Former, old: Members, near: Members, kin: Kin
+) -> tuple[Candidates, Candidates]:
+    """The citizens of one part of the register that any pending row may mean: by an older number, and by a
+    number that is one slip away from its own."""
     at, wanted = np.empty(2 * len(part.born), np.int64), np.empty(2 * len(part.born), np.int64)
     found = _older(former.old_id, former.previous_id, *old.sieve, at, wanted)
-    by_old = _pick(part, old, at[:found], wanted[:found])
+    at, place = at[:found], old.places(wanted[:found])
+    by_old = _pick(part, at[place >= 0], place[place >= 0])
     at, wanted = np.empty(3 * len(part.born), np.int64), np.empty(3 * len(part.born), np.int64)
     found = _nearby(part.id_number, part.born, *near.sieve, at, wanted)
-    return by_old, _pick(part, near, at[:found], wanted[:found])
+    at, place = at[:found], near.places(wanted[:found])
+    slips = np.empty(found, np.bool_)
+    _meant(part.id_number[at], place, *kin, slips)
+    return by_old, _pick(part, at[slips], place[slips])
 
 
 @kernel
@@ -188,12 +205,22 @@ def _nearby(ids: I64, births: I32, bits: int, bitmap: U64, at: I64, wanted: I64)
     return found
 
 
-def _pick(part: Citizens, members: Members, at: I64, wanted: I64) -> Candidates:
-    place = members.places(wanted)
-    holds = place >= 0
-    at = at[holds]
+@kernel
+def _meant(ids: I64, place: I32, first: I64, row: I64, keys: I64, out: npt.NDArray[np.bool_]) -> None:
+    """Whether a row of each citizen's block (`place`; -1: of none) is one slip away."""
+    for at in range(len(ids)):
+        block = place[at]
+        out[at] = False
+        if block >= 0:
+            for other in row[first[block] : first[block + 1]]:
+                if one_digit_slip(keys[other], ids[at]):
+                    out[at] = True
+                    break
+
+
+def _pick(part: Citizens, at: I64, wanted: I32) -> Candidates:
     return Candidates(
-        place[holds], part.id_number[at], part.born[at], part.status[at], part.full_name.take(pa.array(at))
+        wanted, part.id_number[at], part.born[at], part.status[at], part.full_name.take(pa.array(at))
     )
 
 

@@ -14,18 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from simcheck.clock import LOCAL
 from simcheck.crosscheck.compare import Measure
 from simcheck.crosscheck.findings import I64, U64, Source
-from simcheck.crosscheck.members import Tally
+from simcheck.crosscheck.members import Members, Tally
 from simcheck.crosscheck.near import Near, claims
 from simcheck.crosscheck.others import ACROSS, FINAL, NEVER, Own, Published, own_of, source_of, touched
 from simcheck.crosscheck.others import Rows as Others
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.rows import Later, parts, second_look
-from simcheck.crosscheck.whole import dead_encodings, evidence, look_at_whole, settled
+from simcheck.crosscheck.whole import (
+    dead_encodings,
+    evidence,
+    look_at_whole,
+    over_limits,
+    settled,
+)
 from simcheck.errors import SealError
 from simcheck.lake.buckets import file_of, read
 from simcheck.lake.encryption import Dataset
@@ -113,7 +120,7 @@ def finish(
     later = second_look(lake.findings(task.carrier, task.run), task.buckets, register, measure, threads)
     run = _Run(lake, task, measure.rules, later, "face_verified_at" in present)
     rest = run.look(before, others)
-    near = run.near(threads)
+    near, holders = run.near(rest, threads)
     theirs = [rows.findings(source) for source, rows in enumerate(rest, 1)]
     own = near.findings()
     sources = [_settled(task.carrier, len(own)), *(source_of(rows) for rows in rest)]
@@ -123,7 +130,8 @@ def finish(
         for rows, batch in zip(rest, theirs, strict=True)
     ]
     aside = near.aside(measure.rules.verdicts(own.reasons))
-    counts = run.write(near, own.reasons, threads)
+    over = over_limits(run.persons, holders, own, measure.rules)
+    counts = run.write(near, own.reasons, over, threads)
     return Whole(counts, run.encodings, others_told, aside, *claims(rest, near.counted))
 
 
@@ -138,7 +146,7 @@ class _Run:
         self.dataset = lake.findings(task.carrier, task.run)
         self.encodings: list[int] = []
         self._numbers = Tally(task.rows, 2)
-        self._persons = Tally(task.rows, min(rules.sims_per_carrier + 1, rules.sims_total))
+        self.persons = Tally(task.rows, min(rules.sims_per_carrier + 1, rules.sims_total))
         self._own: Own | None = None
 
     def look(self, before: Published | None, others: list[Published]) -> list[Others]:
@@ -151,7 +159,7 @@ class _Run:
                 count += len(rows.row)
                 read += evidence(rows.reasons)
                 self._numbers.count(rows.national)
-                self._persons.count(rows.holder)
+                self.persons.count(rows.holder)
                 if self._own is not None:
                     self._own.add(rows.counted, rows.holder)
         if count != self.task.rows:
@@ -164,36 +172,54 @@ class _Run:
             self._numbers.count(each.national)
         return rest
 
-    def near(self, threads: int) -> Near:
-        """Every row that shares its number with another row, and every row of a person near a limit."""
-        found = [each for part in ordered(self._near, range(self.task.buckets), threads) for each in part]
-        return Near.of(found)
+    def near(self, rest: list[Others], threads: int) -> tuple[Near, list[I64]]:
+        """Every row that shares its number with another row or is of a person near the limit of all carriers,
+        and the holders who may be over this carrier's own. `rest` are the other carriers' rows that are
+        touched."""
+        found = list(ordered(self._near, range(self.task.buckets), threads))
+        maybe = [each for part, _ in found for each in part]
+        numbers = [each.national for each in maybe] + [each.national for each in rest]
+        repeated = Members(self._numbers.frequent(numbers)[0])
 
-    def _near(self, bucket: int) -> list[Near]:
-        found = []
+        def surely(rows: Near) -> Near:
+            at = self._limited(rows.holder)
+            at[repeated.rows(rows.national)] = True
+            return rows.kept(at)
+
+        return Near.of([surely(each) for each in maybe]), [each for _, part in found for each in part]
+
+    def _near(self, bucket: int) -> tuple[list[Near], list[I64]]:
+        found, holders = [], []
         for rows, _ in parts(self.dataset, bucket, self.later[bucket]):
-            at = np.zeros(len(rows.row), np.bool_)
+            holders.append(self.persons.candidates(rows.holder))
+            at = self._limited(rows.holder)
             at[self._numbers.rows(rows.national)] = True
-            at[self._persons.rows(rows.holder)] = True
-            if self._own is not None:
-                at[self._own.persons.rows(rows.holder)] = True
             place = np.flatnonzero(at)
             where = np.full(len(place), bucket, np.int32)
             reasons = settled(rows.reasons[place], self.tells_faces, self.encodings)
             found.append(Near(where, rows.start + place, rows.row[place], rows.national[place],
                               rows.person[place], rows.over[place], reasons))  # fmt: skip
-        return found
+        return found, holders
 
-    def write(self, near: Near, reasons: U64, threads: int) -> dict[str, dict[str, int]]:
-        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`. How many
-        rows have each verdict and each reason."""
+    def _limited(self, holder: I64) -> npt.NDArray[np.bool_]:
+        """Of which holders all rows have to be looked at: those with about as many as one may have in all."""
+        at = np.zeros(len(holder), np.bool_)
+        if self._own is not None:
+            at[self._own.persons.rows(holder)] = True
+        return at
+
+    def write(
+        self, near: Near, reasons: U64, over: list[tuple[Members, np.uint64]], threads: int
+    ) -> dict[str, dict[str, int]]:
+        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`, `over`
+        those of all rows of some holders. How many rows have each verdict and each reason."""
         verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
         order = np.lexsort((near.place, near.bucket))
         bounds = np.searchsorted(near.bucket[order], np.arange(self.task.buckets + 1))
 
         def write(bucket: int) -> tuple[I64, I64]:
             mine = order[bounds[bucket] : bounds[bucket + 1]]
-            return self._write(bucket, near.place[mine], reasons[mine])
+            return self._write(bucket, near.place[mine], reasons[mine], over)
 
         for each, of_reason in ordered(write, range(self.task.buckets), threads):
             verdicts += each
@@ -205,13 +231,17 @@ class _Run:
             "reasons": {each.name: int(having[at]) for at, each in enumerate(Reason) if having[at]},
         }
 
-    def _write(self, bucket: int, place: I64, given: U64) -> tuple[I64, I64]:
+    def _write(
+        self, bucket: int, place: I64, given: U64, over: list[tuple[Members, np.uint64]]
+    ) -> tuple[I64, I64]:
         verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
         with self.dataset.writing(file_of(FINAL, bucket), FINAL_SCHEMA) as writer:
             for rows, row_ref in parts(self.dataset, bucket, self.later[bucket]):
                 mask = settled(rows.reasons, self.tells_faces, self.encodings).copy()
                 here = slice(*np.searchsorted(place, [rows.start, rows.start + len(rows.row)]))
                 mask[place[here] - rows.start] = given[here]
+                for holders, reason in over:
+                    mask[holders.rows(rows.holder)] |= reason
                 verdict, reasons = self.rules.verdicts(mask), told(mask)
                 columns: list[Any] = [
                     rows.row, rows.national, rows.key, verdict, reasons,

@@ -20,7 +20,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _LEAST_BITS = 16
-_COUNTER_BITS = 27  # at most so many counters of one byte each
+_COUNTER_BITS = 27  # at most so many bytes of counters
+_IN_A_BYTE = 2  # four counters of two bits, as a power of two: enough where 3 is often
 _SIEVE_BITS = 30
 
 
@@ -81,19 +82,23 @@ class Tally:
     """
 
     def __init__(self, total: int, least: int) -> None:
-        """For about `total` numbers; wanted are those that stand at least `least` times (2 to 255)."""
-        self._least = least
-        self._bits = min(_COUNTER_BITS, max(_LEAST_BITS, int(total * 4 // least).bit_length()))
-        self._counters = np.zeros(1 << self._bits, np.uint8)
+        """For about `total` numbers; wanted are those that stand at least `least` times (2 to 255).
+
+        Four bytes a number divided by `least`, 128 MiB at most.
+        """
+        bits = min(_COUNTER_BITS, max(_LEAST_BITS, int(total * 4 // least).bit_length()))
+        self._least, self._packed = least, _IN_A_BYTE if least <= 3 else 0
+        self._bits = bits + self._packed
+        self._counters = np.zeros(1 << bits, np.uint8)
 
     def count(self, column: I64) -> None:
         """Count a column's numbers."""
-        _count(column, self._bits, self._counters)
+        _count(column, self._bits, self._packed, self._counters)
 
     def rows(self, column: I64) -> I64:
         """The positions of a column's numbers that may be frequent, ascending."""
         out = np.empty(len(column), np.int64)
-        return out[: _pick(column, self._bits, self._counters, self._least, out)].copy()
+        return out[: _pick(column, self._bits, self._packed, self._counters, self._least, out)].copy()
 
     def candidates(self, column: I64) -> I64:
         """The numbers of a column that may be frequent."""
@@ -107,22 +112,30 @@ class Tally:
 
 
 @kernel
-def _count(numbers: I64, bits: int, counters: Bytes) -> None:
+def _count(numbers: I64, bits: int, packed: int, counters: Bytes) -> None:
+    full = 3 if packed else 255
     for number in numbers:
         if number > 0:
-            h = mix(number) >> np.uint64(64 - bits)
-            counters[h] += counters[h] < 255
+            at, shift = _counter(number, bits, packed)
+            counters[at] += np.uint8(np.int64(counters[at] >> shift & full < full) << shift)
 
 
 @kernel
-def _pick(numbers: I64, bits: int, counters: Bytes, least: int, out: I64) -> int:
-    found = 0
+def _pick(numbers: I64, bits: int, packed: int, counters: Bytes, least: int, out: I64) -> int:
+    full, found = 3 if packed else 255, 0
     for at in range(len(numbers)):
-        number = numbers[at]
-        if number > 0 and counters[mix(number) >> np.uint64(64 - bits)] >= least:
+        if numbers[at] > 0:
+            place, shift = _counter(numbers[at], bits, packed)
             out[found] = at
-            found += 1
+            found += counters[place] >> shift & full >= least
     return found
+
+
+@kernel
+def _counter(number: np.int64, bits: int, packed: int) -> tuple[np.int64, np.int64]:
+    """The byte that holds a number's counter, and how far the counter is shifted in it."""
+    h = np.int64(mix(number) >> np.uint64(64 - bits))
+    return h >> packed, (h & ((1 << packed) - 1)) * 2
 
 
 @kernel

@@ -1,5 +1,6 @@
 """The few rows of a run about which only the whole can tell: those that share their number with another row,
-and those of people near a limit. They stand in memory; all other rows are told by themselves.
+and those of people who have about as many as one may have at all carriers. They stand in memory; all other
+rows are told by themselves, and by how many numbers their holder has.
 """
 
 from __future__ import annotations
@@ -39,10 +40,19 @@ class Near:
         order = np.argsort(columns[names.index("row")])
         return cls(*(column[order] for column in columns))
 
+    def kept(self, at: npt.NDArray[np.bool_]) -> Near:
+        """Those of the rows."""
+        return Near(*(getattr(self, each.name)[at] for each in fields(self)))
+
     @property
     def counted(self) -> I64:
         """`national` of rows in service, else 0."""
         return np.where(self.over, 0, self.national)
+
+    @property
+    def holder(self) -> I64:
+        """Who holds a number that is in service, else 0."""
+        return np.where(self.counted > 0, self.person, 0)
 
     def findings(self) -> Findings:
         """The rows, ready for what the whole tells."""

@@ -42,8 +42,7 @@ def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules,
     of_carrier: dict[str, list[Findings]] = {}
     for batch in findings:
         of_carrier.setdefault(sources[batch.source].carrier, []).append(batch)
-    per_carrier = (rules.sims_per_carrier + 1, Reason.SIM_LIMIT_PER_CARRIER)
-    total = (rules.sims_total, Reason.SIM_LIMIT_TOTAL)
+    per_carrier, total = limits(rules)
     if len(of_carrier) == 1:
         holdings = [_Holding.over(findings, [per_carrier, total])]
     else:
@@ -56,6 +55,29 @@ def look_at_whole(findings: list[Findings], sources: list[Source], rules: Rules,
     _claims(of_carrier, numbers, threads)
     for holding in holdings:
         _limits(holding, threads)
+
+
+def limits(rules: Rules) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
+    """From how many numbers on a person has too many: at one carrier, and at all."""
+    return (
+        (rules.sims_per_carrier + 1, Reason.SIM_LIMIT_PER_CARRIER),
+        (rules.sims_total, Reason.SIM_LIMIT_TOTAL),
+    )
+
+
+def over_limits(
+    tally: Tally, holders: Iterable[I64], own: Findings, rules: Rules
+) -> list[tuple[Members, np.uint64]]:
+    """Who has too many numbers at a carrier, and the reason of all their rows.
+
+    `holders` are the candidates of all the carrier's rows, each as often as it stands there; `own` those rows
+    that repeat a number, looked at already: a row that repeats one for the same person is no further SIM.
+    """
+    people, numbers = tally.frequent(holders)
+    again, times = np.unique(_holder(own)[own.repeats], return_counts=True)
+    known = np.isin(again, people, assume_unique=True)
+    numbers[np.searchsorted(people, again[known])] -= times[known]
+    return [(Members(people[numbers >= least]), np.uint64(reason.mask)) for least, reason in limits(rules)]
 
 
 def evidence(reasons: U64) -> I64:
