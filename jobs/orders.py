@@ -14,6 +14,7 @@ from carriers.registry import adapter
 from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import clock, log
+from simcheck.enforcement import follow as clocks
 from simcheck.enforcement import store
 from simcheck.enforcement.orders import answer_files, approve, brake, overdue, propose, restore, send
 from simcheck.enforcement.orders.waking import wake
@@ -56,7 +57,13 @@ async def follow(service: Service) -> None:
 
 @sweep("orders.restore", HOURLY)
 async def restore_all(service: Service) -> None:
-    """Undo whatever was overlooked, however long ago its case was closed."""
+    """Undo whatever was overlooked, however long ago its case was closed. What is over is known by its clock,
+    so those hear of it first, whatever became of their own sweep.
+    """
+    ended = clocks.MOST
+    while ended == clocks.MOST:
+        async with service.database.transaction("job:orders.restore", ministry=True) as session:
+            ended = await clocks.end(session)
     await _restore(service, None)
 
 

@@ -45,7 +45,8 @@ _LATELY = f"""
     UNION ALL
     {_OVER} FROM clock WHERE clock.ended_at >= :since AND {_CLOCK_IS_OVER}
 """
-# Of all that is over, however long: few of them hold, or may, and indexes know which.
+# Of all that is over, however long: few of them hold, or may, and indexes know which. A case that was closed
+# is here once its clock has heard of it (`follow.end`).
 _EVER = f"""
     {_OVER} FROM (
         SELECT carrier, msisdn_token FROM clock WHERE step IN (1, 2) AND ended_at IS NOT NULL
