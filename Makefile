@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# Every process of a test or demo would compile the sources anew where nothing may be kept.
+unexport PYTHONDONTWRITEBYTECODE
 LOCK := requirements.lock
 LOCK_BENCH := requirements-bench.lock
 LOCK_IMAGE := requirements-image.lock
@@ -19,7 +21,7 @@ install: .venv/installed  ## make .venv with the simcheck command and everything
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q .venv/lib >/dev/null || true
+	$(BIN)/python -m compileall -q .venv/lib simcheck jobs carriers generator >/dev/null || true
 	@echo "compiling the kernels (half a minute, once)"
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
 	$(BIN)/simcheck generate --citizens 2000 --subscriptions 3000 --carrier viettel --carrier generic --out "$$made/country" --quiet && \

@@ -58,7 +58,7 @@ def watch(step: Steps) -> None:
 async def work(step: Steps) -> None:
     async with opened(settings()) as service:
         watch(step)
-        await jobs.app.run_worker(service, wait=False)
+        await jobs.app.run_worker(service, wait=False, sweeping=False)
 
 
 def child(last: int, moment: str) -> None:

@@ -37,9 +37,9 @@ from simcheck.service import Service
 # Paths that anybody may ask without a token. Every other route has a guard; a wiring test sees to it.
 PUBLIC = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
-# In the order in which a path is looked for, after the one route that has to be fast.
+# In the order in which a path is looked for: first the one route that has to be fast.
 ROUTERS = (
-    token.router, operators.router, events.router, kyc_match.router, batches.router,
+    otp.router, token.router, operators.router, events.router, kyc_match.router, batches.router,
     tus.router, runs.router, feedback.router, cases.router, corrections.router,
     questions.router, orders.router, appeals.router, webhooks.router,
 )  # fmt: skip
@@ -78,8 +78,7 @@ def create_app(
     )
     app.state.registry = CollectorRegistry()
     problems.install(app)
-    app.router.routes.extend(otp.router.routes)  # not included: that would match each path once more
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # not included: that would make and match each once more
     app.add_middleware(Frame, settings=settings, registry=app.state.registry)
     return app

@@ -87,7 +87,7 @@ def install(app: FastAPI) -> None:
     """Add the desks to the application. What fails under their addresses is told by a page, always."""
     app.state.menu = MENU
     for router in (*ROUTERS, _files):
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     inner = app.exception_handlers[HTTPException]
 
     async def nowhere(request: Request, error: Exception) -> Response:

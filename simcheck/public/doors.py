@@ -38,12 +38,16 @@ async def robots() -> Response:
     return Response(f"User-agent: *\n{allowed}Disallow: /\n", media_type="text/plain")
 
 
+# Every page in every language: made once, however many applications there are.
+_WHOLE = APIRouter()
+for _router in PAGES:
+    for _prefix in PREFIX.values():
+        _WHOLE.include_router(_router, prefix=_prefix)
+
+
 def install(app: FastAPI) -> None:
     """Add the pages to the application, in all languages; where there is none, a browser gets a page too."""
-    for router in PAGES:
-        for prefix in PREFIX.values():
-            app.include_router(router, prefix=prefix)
-    app.include_router(_others)
+    app.router.routes.extend((*_WHOLE.routes, *_others.routes))
     inner = app.exception_handlers[HTTPException]
 
     async def nowhere(request: Request, error: Exception) -> Response:

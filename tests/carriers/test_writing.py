@@ -106,7 +106,7 @@ def test_quotes_delimiters_and_line_ends_in_cells(read, tmp_path):
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(REQUIRED, CELL)), min_size=1, max_size=5))
 @pytest.mark.parametrize("code", ["generic", "vietnamobile", "itel"])
 def test_any_text_is_read_back(read, tmp_path_factory, code, rows):

@@ -22,7 +22,7 @@ from simcheck.config import settings
 from simcheck.service import opened
 async def main():
     async with opened(settings()) as service:
-        await jobs.app.run_worker(service, wait=False)
+        await jobs.app.run_worker(service, wait=False, sweeping=False)
 asyncio.run(main())
 """
 

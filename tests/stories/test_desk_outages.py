@@ -98,6 +98,7 @@ def in_words(answer: httpx.Response) -> None:
     assert not any(word in answer.text for word in INNER)
 
 
+@pytest.mark.slow
 def test_the_database_is_away_for_ten_seconds(desk):
     embedded, country, reviewer, [first, second] = desk
     assert decide(reviewer, first).status_code == 303

@@ -12,7 +12,8 @@ from tests.living import Country, running
 
 # Whom to kill, and where: the point, and at its how-manieth passing.
 POINTS = [
-    ("serve", "client before"), ("serve", "lake before#1"), ("serve", "lake after#2"),
+    ("serve", "client before"), ("serve", "client after"),
+    ("serve", "lake before#1"), ("serve", "lake after#2"),
     ("worker", "job:uploads.load before#1"), ("worker", "job:runs.start before#2"),
     ("worker", "job:uploads.load after#2"), ("worker", "job:runs.start after#2"),
     ("worker", "job:runs.check before#2"),
@@ -20,8 +21,6 @@ POINTS = [
     ("worker", "job:runs.publish after#2"),
     ("worker", "lake before#3"), ("worker", "lake after#7"), ("worker", "job:feedback.make before#1"),
 ]  # fmt: skip
-# What stands in for the others where there is little time; a run's steps are `tests/jobs/test_killed.py`'s.
-AT_ONCE = [("serve", "client after")]
 
 
 def compare(environment, made, undisturbed, victim, fault) -> None:
@@ -38,11 +37,6 @@ def compare(environment, made, undisturbed, victim, fault) -> None:
         country.send_all(made, revive)
         assert killed, "nobody passed the fault point"
         assert country.ends() == undisturbed
-
-
-@pytest.mark.parametrize(("victim", "fault"), AT_ONCE)
-def test_killed_where_it_hurts(environment, made, undisturbed, victim, fault):
-    compare(environment, made, undisturbed, victim, fault)
 
 
 @pytest.mark.slow

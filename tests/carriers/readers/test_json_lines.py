@@ -156,7 +156,7 @@ def model(text: str) -> object:
     ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts=st.lists(OBJECTS | RUBBISH, max_size=12), chunk_bytes=st.sampled_from([1, 30, 200, 8 << 20]))
 def test_any_lines_give_the_rows_the_model_reads(read, texts, chunk_bytes):
     data = GOOD + "".join(text + "\n" for text in texts).encode()

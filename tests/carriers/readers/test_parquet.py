@@ -92,7 +92,7 @@ def test_any_type_becomes_text(read, tmp_path, column, expected):
 CELLS = st.none() | st.text(max_size=4).map(str.encode) | st.binary(max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cells=st.lists(CELLS, max_size=6), skip=st.integers(0, 3))
 def test_text_that_is_not_utf8_is_read_as_latin1_cell_by_cell(cells, skip):
     column = pa.array(cells, pa.binary())

@@ -56,7 +56,12 @@ def listening(environment) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("workers", "stop"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM)]
+    ("workers", "stop"),
+    [
+        ("1", signal.SIGTERM),
+        pytest.param("1", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("2", signal.SIGTERM, marks=pytest.mark.slow),
+    ],
 )
 def test_serving_until_a_signal(listening, workers, stop):
     url = f"http://{listening['SIMCHECK_LISTEN']}"
