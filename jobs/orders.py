@@ -14,16 +14,18 @@ from carriers.registry import adapter
 from jobs.schedule import HOURLY, sweep
 from jobs.tasks import job
 from simcheck import clock, log
+from simcheck.enforcement import follow as clocks
 from simcheck.enforcement import store
 from simcheck.enforcement.orders import answer_files, approve, brake, overdue, propose, restore, send
+from simcheck.enforcement.orders.waking import wake
 from simcheck.errors import FileRefusedError, SealError, UsageError
 from simcheck.lake.sealed_file import SealedFile
 from simcheck.service import Service
 from simcheck.uploads import vault
 
 LATELY = timedelta(hours=3)  # in which a case was closed whose suspension is undone within the minute
-EVER = timedelta(days=3650)
 ORPHANED = timedelta(days=1)
+TRIES = 5  # of an order whose lines are corrected while its file is written; then it waits for the sweep
 FOLDERS = (send.FOLDER, answer_files.FOLDER)
 
 
@@ -49,19 +51,25 @@ async def follow(service: Service) -> None:
     await _restore(service, LATELY)
     async with service.database.transaction("job:orders.follow", ministry=True) as session:
         for order, act in await send.due(session):
-            await send.wake(session, order, act)
+            await wake(session, order, act)
         await answer_files.wake(session, await answer_files.waiting(session))
 
 
 @sweep("orders.restore", HOURLY)
 async def restore_all(service: Service) -> None:
-    """Undo whatever was overlooked, however long ago its case was closed."""
-    await _restore(service, EVER)
+    """Undo whatever was overlooked, however long ago its case was closed. What is over is known by its clock,
+    so those hear of it first, whatever became of their own sweep.
+    """
+    ended = clocks.MOST
+    while ended == clocks.MOST:
+        async with service.database.transaction("job:orders.restore", ministry=True) as session:
+            ended = await clocks.end(session)
+    await _restore(service, None)
 
 
-async def _restore(service: Service, back: timedelta) -> None:
+async def _restore(service: Service, back: timedelta | None) -> None:
     async with service.database.transaction("job:orders.restore", ministry=True) as session:
-        made = await restore.restore(session, clock.now() - back)
+        made = await restore.restore(session, clock.now() - back if back else None)
     if made:
         log.logger().info("restorations ordered", count=sum(made.values()))
 
@@ -72,16 +80,30 @@ async def make_file(service: Service, order: str) -> None:
     order_id = uuid.UUID(order)
     async with service.database.transaction("job:orders.send", ministry=True) as session:
         await send.number(session, service, order_id)
+    for _ in range(TRIES):
+        if (lines := await _send(service, order_id)) is None:
+            return
+        if lines:
+            log.logger().info("order sent", order=order, rows=lines)
+            return
+
+
+async def _send(service: Service, order_id: uuid.UUID) -> int | None:
+    """Write the file, and let the order leave: with how many lines. None where it does not leave now; 0 where
+    some of them may go no more, and the file has to be written anew.
+    """
     async with service.database.transaction("job:orders.send", ministry=True) as session:
         going = await send.ready(session, service, order_id)
         if going is None:
-            return
+            return None
         profile = adapter(going.order.carrier).profile
         content = await asyncio.to_thread(files.write, profile, going.lines)
         await asyncio.to_thread(send.keep, service.store, service.keyring, going.order, content)
+        if not await send.confirm(session, service, going):
+            return 0
         kind = send.Kind(files.extension(profile), files.media_type(profile))
         await send.finish(session, service, going, content, kind)
-    log.logger().info("order sent", order=order, carrier=going.order.carrier, rows=going.order.lines)
+        return going.order.lines
 
 
 @job("orders.read")

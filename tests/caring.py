@@ -46,9 +46,9 @@ INSERT INTO policy (version, text, digest, valid_from, state, made_by, made_at)
 INSERT INTO clock (carrier, msisdn_token, case_id, trigger, track, policy_version, started_at, step, step_at,
                    ended_at, end_reason)
     VALUES ('viettel', %(token)s, %(case)s, 'disowned', 't', '1', %(at)s, 1, %(at)s, %(at)s, 'gone');
-INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at, approved_by, sent_at,
+INSERT INTO order_batch (id, carrier, act, state, lines, proposed_by, proposed_at, approved_by, sent_at,
                          digest, size, done_at)
-    VALUES (%(order)s, 'viettel', 'one_way', %(at)s, 'done', 0, 'job:x', %(at)s, 'person:x', now(), '', 1,
+    VALUES (%(order)s, 'viettel', 'one_way', 'done', 0, 'job:x', %(at)s, 'person:x', now(), '', 1,
             now()) ON CONFLICT DO NOTHING;
 INSERT INTO order_line (order_id, line, carrier, msisdn_token, case_id, act, reason, evidence, made_at, state,
                         outcome, outcome_at)

@@ -54,3 +54,10 @@ def folded(owner: Any, as_of: datetime.datetime, *more: str) -> list[State | Non
     ):
         events.setdefault((carrier, token), []).append(Event(at, Happened(kind), step, json.loads(detail)))
     return [machine.fold(each, known, as_of) for _, each in sorted(events.items())]
+
+
+def same(owner: Any, at: datetime.datetime, *more: str) -> list[State]:
+    """The clocks as the table has them, which must be what their events make them."""
+    found = states(owner)
+    assert found == folded(owner, at, *more)
+    return found

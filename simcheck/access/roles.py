@@ -85,6 +85,7 @@ class Permission(StrEnum):
     OWN_CASES = "own.cases"
     ORDER_SEE = "order.see"
     ORDER_ANSWER = "order.answer"
+    OWN_APPEALS = "own.appeals"  # objecting for one's own subscribers, and what becomes of it
     OWN_FIGURES = "own.figures"
     OWN_CLIENTS = "own.clients"
     OWN_PEOPLE = "own.people"
@@ -129,8 +130,8 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     },
     Role.UPLOADER: _UPLOADER,
     Role.MANAGER: _UPLOADER | {
-        _P.OWN_CASES, _P.ORDER_SEE, _P.ORDER_ANSWER, _P.OWN_FIGURES, _P.OWN_CLIENTS, _P.OWN_PEOPLE,
-        _P.QUESTION_SEE, _P.QUESTION_ANSWER,
+        _P.OWN_CASES, _P.ORDER_SEE, _P.ORDER_ANSWER, _P.OWN_APPEALS, _P.OWN_FIGURES, _P.OWN_CLIENTS,
+        _P.OWN_PEOPLE, _P.QUESTION_SEE, _P.QUESTION_ANSWER,
     },
 }  # fmt: skip
 

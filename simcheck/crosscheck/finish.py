@@ -27,6 +27,7 @@ from simcheck.crosscheck.others import Rows as Others
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.rows import Later, parts, second_look
 from simcheck.crosscheck.whole import (
+    Over,
     dead_encodings,
     evidence,
     look_at_whole,
@@ -208,11 +209,9 @@ class _Run:
             at[self._own.persons.rows(holder)] = True
         return at
 
-    def write(
-        self, near: Near, reasons: U64, over: list[tuple[Members, np.uint64]], threads: int
-    ) -> dict[str, dict[str, int]]:
-        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`, `over`
-        those of all rows of some holders. How many rows have each verdict and each reason."""
+    def write(self, near: Near, reasons: U64, over: Over, threads: int) -> dict[str, dict[str, int]]:
+        """Write every row's last word; `reasons` are those that the whole gave to the rows `near`, `over` are
+        holders of too many numbers. How many rows have each verdict and each reason."""
         verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
         order = np.lexsort((near.place, near.bucket))
         bounds = np.searchsorted(near.bucket[order], np.arange(self.task.buckets + 1))
@@ -231,17 +230,14 @@ class _Run:
             "reasons": {each.name: int(having[at]) for at, each in enumerate(Reason) if having[at]},
         }
 
-    def _write(
-        self, bucket: int, place: I64, given: U64, over: list[tuple[Members, np.uint64]]
-    ) -> tuple[I64, I64]:
+    def _write(self, bucket: int, place: I64, given: U64, over: Over) -> tuple[I64, I64]:
         verdicts, having = np.zeros(len(VERDICTS), np.int64), np.zeros(len(Reason), np.int64)
         with self.dataset.writing(file_of(FINAL, bucket), FINAL_SCHEMA) as writer:
             for rows, row_ref in parts(self.dataset, bucket, self.later[bucket]):
                 mask = settled(rows.reasons, self.tells_faces, self.encodings).copy()
                 here = slice(*np.searchsorted(place, [rows.start, rows.start + len(rows.row)]))
                 mask[place[here] - rows.start] = given[here]
-                for holders, reason in over:
-                    mask[holders.rows(rows.holder)] |= reason
+                over.mark(rows.holder, mask)
                 verdict, reasons = self.rules.verdicts(mask), told(mask)
                 columns: list[Any] = [
                     rows.row, rows.national, rows.key, verdict, reasons,

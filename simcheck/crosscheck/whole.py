@@ -65,10 +65,23 @@ def limits(rules: Rules) -> tuple[tuple[int, Reason], tuple[int, Reason]]:
     )
 
 
-def over_limits(
-    tally: Tally, holders: Iterable[I64], own: Findings, rules: Rules
-) -> list[tuple[Members, np.uint64]]:
-    """Who has too many numbers at a carrier, and the reason of all their rows.
+class Over:
+    """People with many numbers, and from how many on that is a reason."""
+
+    def __init__(self, people: I64, numbers: I64, limits: Iterable[tuple[int, Reason]]) -> None:
+        """`people` ascending, and how many numbers each has."""
+        self._people, self._numbers, self._limits = Members(people), numbers, list(limits)
+
+    def mark(self, holder: I64, reasons: U64) -> None:
+        """Add the reasons to the rows of these people; `holder` is each row's, 0 where it has none."""
+        rows = self._people.rows(holder)
+        numbers = self._numbers[self._people.places(holder[rows])]
+        for least, reason in self._limits:
+            reasons[rows[numbers >= least]] |= np.uint64(reason.mask)
+
+
+def over_limits(tally: Tally, holders: Iterable[I64], own: Findings, rules: Rules) -> Over:
+    """Who has too many numbers at a carrier.
 
     `holders` are the candidates of all the carrier's rows, each as often as it stands there; `own` those rows
     that repeat a number, looked at already: a row that repeats one for the same person is no further SIM.
@@ -77,7 +90,7 @@ def over_limits(
     again, times = np.unique(_holder(own)[own.repeats], return_counts=True)
     known = np.isin(again, people, assume_unique=True)
     numbers[np.searchsorted(people, again[known])] -= times[known]
-    return [(Members(people[numbers >= least]), np.uint64(reason.mask)) for least, reason in limits(rules)]
+    return Over(people, numbers, limits(rules))
 
 
 def evidence(reasons: U64) -> I64:
@@ -208,6 +221,6 @@ def _mark_duplicates(batches: list[Findings], rows: list[I64], number: I64) -> N
 
 def _limits(holding: _Holding, threads: int) -> None:
     """Mark the rows of people with more subscriptions than the limits."""
-    people, numbers = _frequent(holding.tally, holding.batches, _holder_once, threads)
-    for least, reason in holding.limits:
-        _mark(holding.batches, people[numbers >= least], _holder, np.uint64(reason.mask), threads)
+    over = Over(*_frequent(holding.tally, holding.batches, _holder_once, threads), holding.limits)
+    for _ in ordered(lambda batch: over.mark(_holder(batch), batch.reasons), holding.batches, threads):
+        pass

@@ -47,11 +47,6 @@ def day_number(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def date_of(day: int) -> date:
-    """A number as a day."""
-    return date(1970, 1, 1) + timedelta(days=int(day))
-
-
 def at_hour(days: Days, hour: time) -> Moments:
     """The moments at which it is `hour` on these local days."""
     return days * DAY - _OFFSET + (hour.hour * 3600 + hour.minute * 60 + hour.second) * SECOND

@@ -16,43 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.db.engine import actor_of
-from simcheck.enforcement import columns, proofs, store, triggers
+from simcheck.enforcement import changes, columns, fragments, proofs, store, triggers
 from simcheck.enforcement.stops.standing import STOPPED
 from simcheck.enforcement.triggers import EVENT_AT, HELD, RULE, START, TRIGGER
-from simcheck.enforcement.words import Trigger
-from simcheck.gate.models import SimEventKind
 from simcheck.notices.tracks import hashing
 
 MOST = 50_000  # clocks of a statement
 LOOK_BACK = timedelta(days=2)  # how long an event that came is looked for: an outage of the workers
 _STAMP = sa.TIMESTAMP(timezone=True)
 _AT = sa.bindparam("at", type_=_STAMP)
-_SUBSCRIPTION = "clock.carrier = {0}.carrier AND clock.msisdn_token = {0}.msisdn_token"
-# A clock may begin anew where the one before is over, and nothing holds that was ordered.
-_ANEW = "clock.ended_at IS NOT NULL AND (clock.step IN (0, 3) OR clock.end_reason = 'gone')"
-_TOLD = """
-INSERT INTO clock_event (carrier, msisdn_token, case_id, at, kind, detail, actor)
-SELECT carrier, msisdn_token, case_id, :at, '{kind}', {detail}, :actor FROM moved
-"""
-_STARTED = """jsonb_build_object('version', policy_version, 'track', track, 'trigger', trigger,
-    'started_at', started_at, 'event_at', event_at)"""
-_COLUMNS = "carrier, msisdn_token, case_id, province, trigger, track, policy_version, started_at, event_at"
-_FRESH = ", ".join(
-    [
-        *(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:]),
-        "step = 0, step_at = NULL, paused_at = NULL, shift = '0', notice_days = 0, told_at = NULL",
-        "warned_at = NULL, proven = false, next_step = NULL, next_at = NULL, reckoned = false",
-        "looked_at = NULL, ended_at = NULL, end_reason = NULL, version = clock.version + 1",
-    ]
-)
-_BEGIN = f"""
-, moved AS (
-    INSERT INTO clock ({_COLUMNS}) SELECT {_COLUMNS} FROM wanted
-    ON CONFLICT (carrier, msisdn_token) DO UPDATE SET {_FRESH} WHERE {_ANEW}
-    RETURNING clock.*
-)
-{_TOLD.format(kind="started", detail=_STARTED)}
-"""  # noqa: S608  (no input of anybody)
 # Every open case of which something is wrong that its holder answers for, whose turn it is, and who was told.
 BEGIN = sa.text(f"""
 WITH {RULE}, triggered AS (
@@ -65,60 +37,18 @@ WITH {RULE}, triggered AS (
     WHERE rule.runs_in ? triggered.state
 ), wanted AS (
     SELECT placed.* FROM placed LEFT JOIN clock USING (carrier, msisdn_token)
-    WHERE placed.started_at <= :at AND (clock.carrier IS NULL OR {_ANEW})
+    WHERE placed.started_at <= :at AND (clock.carrier IS NULL OR {fragments.ANEW})
     LIMIT :most
-) {_BEGIN}
+) {fragments.BEGIN}
 """).bindparams(_AT)  # noqa: S608  (no input of anybody)
-# A handset that was changed, and whose holder's face was not checked since. An event that comes late, or
-# again, begins nothing that is over already.
-BEGIN_DEVICE = sa.text(f"""
-WITH {RULE}, told AS (
-    SELECT carrier, msisdn_token, max(at) AS event_at FROM sim_event
-    WHERE received_at > :since AND received_at <= :at AND at <= :at
-      AND kind = '{SimEventKind.DEVICE_CHANGED}'
-    GROUP BY carrier, msisdn_token
-), wanted AS (
-    SELECT told.carrier, told.msisdn_token, CAST(NULL AS uuid) AS case_id, subscription.province,
-           rule.trigger, rule.track, :version AS policy_version, told.event_at AS started_at, told.event_at
-    FROM told JOIN subscription USING (carrier, msisdn_token)
-    JOIN rule ON rule.trigger = '{Trigger.DEVICE_CHANGE}'
-    LEFT JOIN clock USING (carrier, msisdn_token)
-    WHERE (clock.carrier IS NULL OR ({_ANEW} AND told.event_at > CASE WHEN clock.case_id IS NULL
-                                        THEN clock.event_at ELSE clock.ended_at END))
-      AND NOT EXISTS (
-        SELECT FROM sim_event AS face WHERE face.msisdn_token = told.msisdn_token
-          AND face.carrier = told.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'
-          AND face.at >= told.event_at
-      )
-    LIMIT :most
-) {_BEGIN}
-""").bindparams(_AT, sa.bindparam("since", type_=_STAMP))  # noqa: S608
-_OVER = """
-    UPDATE clock SET ended_at = :at, end_reason = {reason}, paused_at = NULL, proven = false,
-        next_step = NULL, next_at = NULL, reckoned = true, version = clock.version + 1
-"""
-_END = _TOLD.format(kind="ended", detail="jsonb_build_object('reason', end_reason)")
 END = sa.text(f"""
 WITH over AS (
     SELECT clock.carrier, clock.msisdn_token, close_reason FROM clock JOIN "case" ON "case".id = case_id
     WHERE ended_at IS NULL AND closed_at IS NOT NULL LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
-    {_OVER.format(reason="over.close_reason")}
-    FROM over WHERE {_SUBSCRIPTION.format("over")} RETURNING clock.*
-) {_END}
-""").bindparams(_AT)  # noqa: S608
-END_DEVICE = sa.text(f"""
-WITH {HELD}, over AS (
-    SELECT clock.carrier, clock.msisdn_token FROM clock JOIN own USING (policy_version, track)
-    WHERE ended_at IS NULL AND face_ends AND EXISTS (
-        SELECT FROM sim_event AS face WHERE face.msisdn_token = clock.msisdn_token
-          AND face.carrier = clock.carrier AND face.kind = '{SimEventKind.FACE_VERIFIED}'
-          AND face.at >= clock.event_at AND face.at <= :at
-    ) LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
-), moved AS (
-    {_OVER.format(reason="'" + SimEventKind.FACE_VERIFIED + "'")}
-    FROM over WHERE {_SUBSCRIPTION.format("over")} RETURNING clock.*
-) {_END}
+    {fragments.OVER.format(reason="over.close_reason")}
+    FROM over WHERE {fragments.SUBSCRIPTION.format("over")} RETURNING clock.*
+) {fragments.END}
 """).bindparams(_AT)  # noqa: S608
 # A case that is open again while something holds that was ordered: its clock goes on from there, and begins
 # anew as after a dispute. What is undone by then has another clock.
@@ -131,9 +61,9 @@ WITH again AS (
     UPDATE clock SET ended_at = NULL, end_reason = NULL, started_at = :at, paused_at = NULL,
         shift = greatest(:at - step_at, '0'), notice_days = 0, told_at = NULL, warned_at = NULL,
         looked_at = NULL, reckoned = false, version = version + 1
-    FROM again WHERE {_SUBSCRIPTION.format("again")} RETURNING clock.*
+    FROM again WHERE {fragments.SUBSCRIPTION.format("again")} RETURNING clock.*
 )
-{_TOLD.format(kind="reset", detail="jsonb_build_object('reopened', true)")}
+{fragments.TOLD.format(kind="reset", detail="jsonb_build_object('reopened', true)")}
 """).bindparams(_AT)  # noqa: S608
 _STOPPED = STOPPED.format(now=":at")
 # Something stands in the way of orders for which the track lets clocks stand still.
@@ -146,7 +76,7 @@ PAUSE = sa.text(f"""
 WITH {HELD}, {_STOPPED}, halted AS (
     SELECT clock.carrier, clock.msisdn_token, coalesce(resets ? "case".state, false) AS resets FROM clock
     LEFT JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
-    LEFT JOIN stopped ON {_SUBSCRIPTION.format("stopped")}
+    LEFT JOIN stopped ON {fragments.SUBSCRIPTION.format("stopped")}
     WHERE ended_at IS NULL AND paused_at IS NULL AND closed_at IS NULL AND NOT ({_MAY_RUN})
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
@@ -155,25 +85,25 @@ WITH {HELD}, {_STOPPED}, halted AS (
         shift = CASE WHEN NOT resets THEN shift ELSE greatest(coalesce(:at - step_at, '0'), '0') END,
         notice_days = CASE WHEN resets THEN 0 ELSE notice_days END,
         told_at = CASE WHEN NOT resets THEN told_at END, warned_at = CASE WHEN NOT resets THEN warned_at END
-    FROM halted WHERE {_SUBSCRIPTION.format("halted")} RETURNING clock.*, resets
+    FROM halted WHERE {fragments.SUBSCRIPTION.format("halted")} RETURNING clock.*, resets
 ), reset AS (
-    {_TOLD.format(kind="reset", detail="'{}'")} WHERE resets
+    {fragments.TOLD.format(kind="reset", detail="'{}'")} WHERE resets
 )
-{_TOLD.format(kind="paused", detail="'{}'")}
+{fragments.TOLD.format(kind="paused", detail="'{}'")}
 """).bindparams(_AT)  # noqa: S608
 RESUME = sa.text(f"""
 WITH {HELD}, {_STOPPED}, back AS (
     SELECT clock.carrier, clock.msisdn_token FROM clock
     LEFT JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
-    LEFT JOIN stopped ON {_SUBSCRIPTION.format("stopped")}
+    LEFT JOIN stopped ON {fragments.SUBSCRIPTION.format("stopped")}
     WHERE ended_at IS NULL AND paused_at IS NOT NULL AND closed_at IS NULL AND {_MAY_RUN}
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 ), moved AS (
     UPDATE clock SET paused_at = NULL, shift = shift + (:at - paused_at), reckoned = false,
         version = version + 1
-    FROM back WHERE {_SUBSCRIPTION.format("back")} RETURNING clock.*
+    FROM back WHERE {fragments.SUBSCRIPTION.format("back")} RETURNING clock.*
 )
-{_TOLD.format(kind="resumed", detail="'{}'")}
+{fragments.TOLD.format(kind="resumed", detail="'{}'")}
 """).bindparams(_AT)  # noqa: S608
 # A case that has become another's business goes on that track, from its start there: what was told before it
 # did counts no more, what was ordered stays.
@@ -200,9 +130,9 @@ WITH {RULE}, {HELD}, triggered AS (
         shift = CASE step WHEN 0 THEN '0' ELSE shift END,
         paused_at = CASE WHEN step = 0 AND paused_at IS NOT NULL THEN :at ELSE paused_at END,
         notice_days = 0, told_at = NULL, warned_at = NULL, reckoned = false, version = version + 1
-    FROM other WHERE {_SUBSCRIPTION.format("other")} RETURNING clock.*
+    FROM other WHERE {fragments.SUBSCRIPTION.format("other")} RETURNING clock.*
 )
-{_TOLD.format(kind="switched", detail=_STARTED)}
+{fragments.TOLD.format(kind="switched", detail=fragments.STARTED)}
 """).bindparams(_AT)  # noqa: S608
 # A clock stands where its subscription does, as its case does. Nothing is reckoned from it.
 MOVE = sa.text(f"""
@@ -212,7 +142,7 @@ WITH moved AS (
     WHERE ended_at IS NULL AND closed_at IS NULL AND "case".province IS DISTINCT FROM clock.province
     LIMIT :most FOR NO KEY UPDATE OF clock SKIP LOCKED
 )
-UPDATE clock SET province = moved.province FROM moved WHERE {_SUBSCRIPTION.format("moved")}
+UPDATE clock SET province = moved.province FROM moved WHERE {fragments.SUBSCRIPTION.format("moved")}
 """)  # noqa: S608
 # A policy for clocks that run already takes them over as they are, where it knows their track.
 ADOPT = sa.text(f"""
@@ -223,10 +153,10 @@ WITH older AS (
     LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE clock SET policy_version = :version, reckoned = false, version = version + 1
-    FROM older WHERE {_SUBSCRIPTION.format("older")} RETURNING clock.*
+    FROM older WHERE {fragments.SUBSCRIPTION.format("older")} RETURNING clock.*
 )
 {
-    _TOLD.format(
+    fragments.TOLD.format(
         kind="switched",
         detail="jsonb_build_object('version', policy_version, 'track', track, 'trigger', trigger)",
     )
@@ -246,7 +176,7 @@ WITH {HELD}, {_STOPPED}, met AS (
         case_id IS NOT NULL AND closed_at IS NULL AND "case".province IS DISTINCT FROM clock.province
             AS away
     FROM clock LEFT JOIN "case" ON "case".id = case_id JOIN own USING (policy_version, track)
-    LEFT JOIN stopped ON {_SUBSCRIPTION.format("stopped")}
+    LEFT JOIN stopped ON {fragments.SUBSCRIPTION.format("stopped")}
     WHERE ended_at IS NULL OR step IN (1, 2)
 )
 SELECT coalesce(bool_or(over AND runs), false) AS end, coalesce(bool_or(elsewhere), false) AS switch,
@@ -257,7 +187,7 @@ SELECT coalesce(bool_or(over AND runs), false) AS end, coalesce(bool_or(elsewher
 FROM met
 """).bindparams(_AT, sa.bindparam("running", type_=pg.ARRAY(sa.Text())))  # noqa: S608
 # What begins with few rows, and finds the others by an index.
-_NARROW = (BEGIN_DEVICE, END_DEVICE)
+_NARROW = (changes.BEGIN, changes.RENEW, changes.END)
 
 
 async def idle(session: AsyncSession) -> frozenset[str]:
@@ -277,7 +207,14 @@ async def end(session: AsyncSession) -> int:
 
 async def end_device(session: AsyncSession) -> int:
     """Stop clocks that a changed handset began and a face check answers, at most `MOST`; how many."""
-    return await _moved(session, END_DEVICE, triggers.held((await store.policies(session)).values()))
+    return await _moved(session, changes.END, triggers.held((await store.policies(session)).values()))
+
+
+async def renew_device(session: AsyncSession) -> int:
+    """Let clocks of changed handsets know of newer changes that carriers told lately, at most `MOST`; how
+    many.
+    """
+    return await _moved(session, changes.RENEW, {"since": clock.now() - LOOK_BACK})
 
 
 async def reopen(session: AsyncSession) -> int:
@@ -312,7 +249,7 @@ async def begin(session: AsyncSession) -> int:
 
 async def begin_device(session: AsyncSession) -> int:
     """Start clocks by changes of handsets that carriers told lately, at most `MOST`."""
-    return await _under_policy(session, BEGIN_DEVICE, {"since": clock.now() - LOOK_BACK})
+    return await _under_policy(session, changes.BEGIN, {"since": clock.now() - LOOK_BACK})
 
 
 async def adopt(session: AsyncSession) -> int:
@@ -336,8 +273,8 @@ async def prove(session: AsyncSession) -> int:
 
 # In this order: what is over ends before anything begins, and is reckoned last.
 STEPS: tuple[tuple[Callable[[AsyncSession], Awaitable[int]], int], ...] = (
-    (end, MOST), (end_device, MOST), (reopen, MOST), (switch, MOST), (pause, MOST), (resume, MOST),
-    (move, MOST), (adopt, MOST),
+    (end, MOST), (end_device, MOST), (reopen, MOST), (renew_device, MOST), (switch, MOST), (pause, MOST),
+    (resume, MOST), (move, MOST), (adopt, MOST),
     (begin, MOST), (begin_device, MOST), (reckon, columns.MOST), (prove, proofs.MOST), (reckon, columns.MOST),
 )  # fmt: skip
 

@@ -25,8 +25,9 @@ _NONE = timedelta()
 class Event:
     """One thing that happened. `detail` of a start: `version`, `track`, `trigger`, `started_at`, `event_at`;
     of a switch the same, without `started_at` where the clock goes on; of a notice: `notice_days`, `told_at`,
-    `warned_at`, all since the start; of an end: `reason`; of a reset, whether its case was `reopened`.
-    Moments in it are ISO 8601.
+    `warned_at`, all since the start; of an end: `reason`; of a reset, whether it is `reopened`, and, where a
+    handset was changed again, `event_at` and since when a change was not answered (`open_since`). Moments in
+    it are ISO 8601.
     """
 
     at: datetime
@@ -149,19 +150,38 @@ def _resumed(state: State, event: Event) -> State:
 
 def _reset(state: State, event: Event) -> State:
     """Count from here on, whatever was reached; what was proved counts no more. A clock that is over goes on
-    where its case was `reopened` while something held that was ordered.
+    where it is `reopened` while something held that was ordered.
     """
+    changed_at = _moment(event.detail.get("event_at"))
     if state.ended_at is not None:
-        if not event.detail.get("reopened") or state.may_begin_anew:
+        if not event.detail.get("reopened") or (state.may_begin_anew and changed_at is None):
             return state
         state = replace(state, ended_at=None, end_reason=None)
-    shift = event.at - state.step_at if state.step_at else _NONE
-    return replace(_anew(state, event.at), shift=max(shift, _NONE))
+    if changed_at is None:
+        return _from(state, event.at)
+    return _changed(state, changed_at, _moment(event.detail.get("open_since")) or state.started_at)
+
+
+def _changed(state: State, changed_at: datetime, open_since: datetime) -> State:
+    """A handset was changed again: before the lock the oldest change that nobody has answered counts, after
+    it the newest.
+    """
+    base = open_since
+    if state.step_at is not None:
+        base = changed_at if changed_at > state.step_at else state.started_at
+    state = replace(state, event_at=_later(state.event_at, changed_at))
+    return _from(state, base) if base > state.started_at else state
+
+
+def _from(state: State, base: datetime) -> State:
+    """Count what is next from a moment on."""
+    shift = base - state.step_at if state.step_at else _NONE
+    return replace(_anew(state, base), shift=max(shift, _NONE))
 
 
 def _anew(state: State, at: datetime) -> State:
     return replace(
-        state, started_at=at, shift=_NONE, paused_at=at if state.paused_at else None,
+        state, started_at=at, shift=_NONE, paused_at=_later(state.paused_at, at) if state.paused_at else None,
         notice_days=0, told_at=None, warned_at=None,
     )  # fmt: skip
 
@@ -178,7 +198,7 @@ def _restored(state: State, event: Event) -> State:
     if not state.step:
         return state
     undone = replace(state, step=0, step_at=None)
-    return undone if state.ended_at is not None else _anew(undone, event.at)
+    return undone if state.ended_at is not None else _anew(undone, max(event.at, state.started_at))
 
 
 def _switched(state: State, event: Event) -> State:

@@ -16,6 +16,9 @@ from simcheck.uploads.models import NOTHING
 
 _RUNS = sa.text("ended_at IS NULL AND paused_at IS NULL AND next_at IS NOT NULL")
 
+# Over, and what was ordered holds.
+_NOT_UNDONE = sa.text("step IN (1, 2) AND ended_at IS NOT NULL")
+
 
 class PolicyState(StrEnum):
     """How far a version is. An approved one is in force from its day on, until a later one is."""
@@ -60,11 +63,12 @@ class PolicyVersion(Base):
 class Clock(Base):
     """The clock of a subscription: on which track it is, how far, and what is due next.
 
-    `started_at` is what the first step counts from, `event_at` the event that began it. `step` (`words.Step`)
-    was reached at `step_at`. It stands still since `paused_at`; `shift` is how long it has stood since the
-    moment that the next step counts from. Of notices since the start, `notice_days` is on how many local days
-    one was delivered or every way was tried in vain, `told_at` the newest of those, `warned_at` the newest
-    one that warned of suspension. `next_step` is due at `next_at` where it is `proven`: everything that the
+    `started_at` is what the first step counts from, `event_at` the event that began it (of handsets the
+    newest change that nobody has answered). `step` (`words.Step`) was reached at `step_at`. It stands still
+    since `paused_at`; `shift` is how long it has stood since the moment that the next step counts from. Of
+    notices since the start, `notice_days` is on how many local days one was delivered or every way was tried
+    in vain, `told_at` the newest of those, `warned_at` the newest one that warned of suspension. `next_step`
+    is due at `next_at` where it is `proven`: everything that the
     policy wants for it is there. All three are written by the arithmetic (`clocks.py`), and right where
     `reckoned`; `looked_at` is when notices were counted last. `version` grows with everything that happens.
     """
@@ -80,6 +84,7 @@ class Clock(Base):
         sa.CheckConstraint("ended_at IS NULL OR next_at IS NULL", name="over"),
         sa.Index("clock_due_idx", "next_at", postgresql_where=_RUNS),
         sa.Index("clock_unreckoned_idx", "carrier", "msisdn_token", postgresql_where=sa.text("NOT reckoned")),
+        sa.Index("clock_not_undone_idx", "carrier", "msisdn_token", postgresql_where=_NOT_UNDONE),
         sa.Index("clock_policy_idx", "policy_version", postgresql_where=sa.text("ended_at IS NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )

@@ -26,11 +26,18 @@ _TYPES = (
     sa.bindparam("carriers", type_=pg.ARRAY(sa.Text())), sa.bindparam("tokens", type_=pg.ARRAY(pg.BYTEA())),
     sa.bindparam("moments", type_=pg.ARRAY(_STAMP)), sa.bindparam("step", type_=sa.SmallInteger()),
 )  # fmt: skip
+# A handset was changed again after that was done which a carrier tells of now: the change counts (`changes`).
+_PASSED = "case_id IS NULL AND event_at > given.at"
 # What was done is true of clocks that stand still or are over, too: it has to be undone then.
 REACH = sa.text(f"""
 WITH {_GIVEN}, moved AS (
-    UPDATE clock SET step = :step, step_at = given.at, shift = '0', proven = false, next_step = NULL,
+    UPDATE clock SET step = :step, step_at = given.at, proven = false, next_step = NULL,
         next_at = NULL, looked_at = NULL, reckoned = ended_at IS NOT NULL, version = version + 1,
+        shift = CASE WHEN {_PASSED} THEN event_at - given.at ELSE '0' END,
+        started_at = CASE WHEN {_PASSED} THEN greatest(started_at, event_at) ELSE started_at END,
+        notice_days = CASE WHEN {_PASSED} THEN 0 ELSE notice_days END,
+        told_at = CASE WHEN NOT ({_PASSED}) THEN told_at END,
+        warned_at = CASE WHEN NOT ({_PASSED}) THEN warned_at END,
         paused_at = CASE WHEN paused_at IS NOT NULL THEN greatest(paused_at, given.at) END
     FROM given WHERE {_HERE} AND step < :step
     RETURNING clock.carrier, clock.msisdn_token, case_id, given.at
@@ -42,8 +49,8 @@ RESTORE = sa.text(f"""
 WITH {_GIVEN}, moved AS (
     UPDATE clock SET step = 0, step_at = NULL, reckoned = ended_at IS NOT NULL, version = version + 1,
         shift = CASE WHEN ended_at IS NULL THEN '0' ELSE shift END,
-        started_at = CASE WHEN ended_at IS NULL THEN given.at ELSE started_at END,
-        paused_at = CASE WHEN paused_at IS NOT NULL THEN given.at END,
+        started_at = CASE WHEN ended_at IS NULL THEN greatest(started_at, given.at) ELSE started_at END,
+        paused_at = CASE WHEN paused_at IS NOT NULL THEN greatest(paused_at, started_at, given.at) END,
         notice_days = CASE WHEN ended_at IS NULL THEN 0 ELSE notice_days END,
         told_at = CASE WHEN ended_at IS NOT NULL THEN told_at END,
         warned_at = CASE WHEN ended_at IS NOT NULL THEN warned_at END,

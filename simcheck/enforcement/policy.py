@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from simcheck.cases.states import State
 from simcheck.enforcement.calendar import Calendar
-from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Step, Stop, Trigger, Unit
+from simcheck.enforcement.words import Act, Applies, FallsOn, Starts, Stop, Trigger, Unit
 
 SHIPPED = "2026.11.1"
 
@@ -102,12 +102,6 @@ class Policy:
     def track_for(self, trigger: Trigger, day: date) -> Track | None:
         """The track of a trigger that is law on a day."""
         return next((each for each in self.tracks if trigger in each.triggers and each.is_law_on(day)), None)
-
-    def next_step(self, track_id: str, step: int) -> Step | None:
-        """What follows on a track when a clock has come so far."""
-        track = self.track(track_id)
-        stage = track.after(step) if track else None
-        return stage.act.step if stage else None
 
 
 @cache

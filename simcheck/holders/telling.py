@@ -41,15 +41,24 @@ async def reached(
 
     Never by another number of the record: whoever has that has not this one in hand.
     """
-    found = await session.get(Subscription, (msisdn_token, carrier))
+    place = await place_of(session, carrier, msisdn_token)
+    return None if place is None else await asyncio.to_thread(way, service, place, national)
+
+
+async def place_of(session: AsyncSession, carrier: str, msisdn_token: bytes) -> Place | None:
+    """Where in the lake the record of a number is; None where the carrier declares it no more."""
+    found = await session.get(Subscription, (msisdn_token, carrier), populate_existing=True)
     if found is None:
         return None
-    place = Place(carrier, msisdn_token, found.batch_id, found.bucket, found.row)
-    read = (service.store, service.keyring, policy.of(service.settings), [place])
-    [reach] = await asyncio.to_thread(reaches, *read)
+    return Place(carrier, msisdn_token, found.batch_id, found.bucket, found.row)
+
+
+def way(service: Service, place: Place, national: int) -> To | None:
+    """As `reached`, by the record at a place of the lake."""
+    [reach] = reaches(service.store, service.keyring, policy.of(service.settings), [place])
     if reach.receives:
-        return To(Channel.SMS, f"+84{national}", carrier, None, msisdn_token)
-    return To(Channel.EMAIL, reach.email, carrier, None, msisdn_token) if reach.email else None
+        return To(Channel.SMS, f"+84{national}", place.carrier, None, place.msisdn_token)
+    return To(Channel.EMAIL, reach.email, place.carrier, None, place.msisdn_token) if reach.email else None
 
 
 async def code(

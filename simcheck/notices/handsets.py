@@ -19,7 +19,7 @@ from simcheck import clock
 from simcheck.gate.models import SimEventKind
 from simcheck.messages.words import Kind
 from simcheck.notices import schedule
-from simcheck.notices.addresses import Place
+from simcheck.notices.addresses import Place, Reach
 from simcheck.notices.letters import Result, tell
 from simcheck.notices.policy import Policy
 from simcheck.notices.recipients import Route, Told
@@ -67,11 +67,13 @@ def notice(key: str, place: Place, status: str | None) -> Told:
 
 async def say(
     session: AsyncSession, service: Service, policy: Policy, told: Sequence[Told],
-    after: Mapping[str, Route] | None = None,
+    after: Mapping[str, Route] | None = None, found: Sequence[Reach] | None = None,
 ) -> int:  # fmt: skip
-    """Tell these numbers, each key once; in quiet hours it is due after them. How many are told."""
+    """Tell these numbers, each key once; in quiet hours it is due after them. How many are told. `after` and
+    `found` as `letters.tell` takes them.
+    """
     at = schedule.opens(policy, clock.now())
-    results = await tell(session, service, policy, told, at=at, after=after, unlimited=True)
+    results = await tell(session, service, policy, told, at=at, after=after, unlimited=True, found=found)
     return results.count(Result.TOLD)
 
 

@@ -56,9 +56,11 @@ class Result(StrEnum):
 async def tell(
     session: AsyncSession, service: Service, policy: Policy, told: Sequence[Told],
     *, at: datetime, after: Mapping[str, Route] | None = None, about: Sequence[Told] | None = None,
-    unlimited: bool = False,
+    unlimited: bool = False, found: Sequence[Reach] | None = None,
 ) -> list[Result]:  # fmt: skip
     """Store the messages of all `told`, due at `at` (not in quiet hours); what became of each, in that order.
+    `found` is how each can be reached, where the caller has read that (`addresses.reaches`) before it locked
+    anything.
 
     `after` gives, by key, the way that failed before. `about` are, entry by entry, those whose numbers are
     told of, where they are others' (a mate's contract). `unlimited`: the day's limit holds nothing back, but
@@ -68,7 +70,8 @@ async def tell(
         return []
     spoken = told if about is None else about
     places = [each.place for each in (*told, *(spoken if about is not None else ()))]
-    found = await asyncio.to_thread(reaches, service.store, service.keyring, policy, places)
+    if found is None:
+        found = await asyncio.to_thread(reaches, service.store, service.keyring, policy, places)
     mine, theirs = found[: len(told)], found[-len(told) :]
     ways = [
         way(each, reach, (after or {}).get(each.key)) if other.number else None

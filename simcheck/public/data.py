@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Any
 
@@ -11,15 +10,13 @@ from fastapi import APIRouter, Response
 from simcheck.care import clocks, requests
 from simcheck.care.models import RequestKind, RequestMeans
 from simcheck.care.requests import MOST_WORDS, Asking
-from simcheck.errors import InvalidError, NotFoundError
+from simcheck.errors import InvalidError
 from simcheck.public.door import Anybody, PageRoute, Visit
-from simcheck.web.pages import HEADERS
+from simcheck.web.saved import media_type, saved
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 DATA = "/data"
-_TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
-_NAME = re.compile(r"(copy|looked)\.(html|json)")
 
 
 @router.get(DATA)
@@ -65,14 +62,11 @@ async def one(visit: Anybody, number: str) -> Response:
 @router.get(DATA + "/{number}/{name}")
 async def file(visit: Anybody, number: str, name: str) -> Response:
     """A file of the answer, to be saved."""
-    holder, found = visit.holder, _NAME.fullmatch(name)
-    if found is None:
-        raise NotFoundError("There is no such file.")
+    holder, kind = visit.holder, media_type(name)
     async with visit.acting() as session:
         request = await requests.one_of_holder(session, holder, number)
         content = await requests.file(session, visit.service.keyring, request, name)
-    headers = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    response = Response(content, media_type=_TYPES[found[2]], headers=headers)
+    response = saved(name, kind, content)
     visit.jar.onto(response)
     return response
 

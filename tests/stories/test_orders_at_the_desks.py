@@ -15,7 +15,7 @@ from simcheck import clock
 from simcheck.access.roles import Role
 from tests.browsing import aside, fresh_home
 from tests.desking import a_bare_site, account, sit
-from tests.holding import a_country, wrong_name
+from tests.holding import a_country, national, wrong_name
 from tests.ordering import a_policy, batches, let_be_due, sent, states
 
 pytestmark = pytest.mark.slow
@@ -97,6 +97,11 @@ def test_from_due_to_answered(site, chromium, tmp_path):
     portal.reload()
     look_at(portal, "portal-order")
     assert states(site.owner, order.id) == [("done", "done"), ("sent", None)]
+    portal.goto(f"{site.address}/portal/appeals")
+    portal.get_by_label("Phone number").fill(f"0{national(1)}")
+    portal.get_by_role("button", name="Make the appeal").click()
+    portal.get_by_text("Appeal K-000001 is taken in.").wait_for()
+    look_at(portal, "portal-appeals")
 
 
 async def proposed_by_the_job(service: Any) -> None:

@@ -59,8 +59,8 @@ def test_of_what_has_to_stay_secret_no_carrier_sees_a_row(owner):
     owner.execute("INSERT INTO carrier (code, added_at) VALUES ('viettel', now())")
     owner.execute("""
     WITH made AS (
-        INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at)
-        VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'proposed', 1, 'a', now()) RETURNING id
+        INSERT INTO order_batch (id, carrier, act, state, lines, proposed_by, proposed_at)
+        VALUES (gen_random_uuid(), 'viettel', 'one_way', 'proposed', 1, 'a', now()) RETURNING id
     ) INSERT INTO order_line (order_id, line, carrier, msisdn_token, act, reason, evidence, made_at, state,
                               outcome)
     SELECT id, 1, 'viettel', 'x', 'one_way', 'r', '{}'::jsonb, now(), 'dropped', 'no_legal_hold' FROM made""")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,13 +15,11 @@ from simcheck.care.models import RequestKind, RequestOutcome
 from simcheck.care.requests import MOST_ANSWER, MOST_WHY
 from simcheck.desks.care.asked import LIST, Answerer, Looker, tabs
 from simcheck.desks.frame.door import DeskRoute, Visit
-from simcheck.errors import InvalidError, NotFoundError
-from simcheck.web.pages import HEADERS
+from simcheck.errors import InvalidError
+from simcheck.web.saved import media_type, saved
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 ONE = LIST + "/{request_number}"
-_NAME = re.compile(r"(copy|looked)\.(html|json)")
-_TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 _Act = Callable[[AsyncSession], Awaitable[object]]
 
 
@@ -84,17 +81,11 @@ async def erase(visit: Answerer, request_number: str) -> Response:
 @router.get(ONE + "/{file_name}")
 async def file(visit: Answerer, request_number: str, file_name: str) -> Response:
     """A file of the answer, for somebody who stands before the desk."""
-    found = _NAME.fullmatch(file_name)
-    if found is None:
-        raise NotFoundError("There is no such file.")
+    kind = media_type(file_name)
     async with visit.acting() as session:
         request = await requests.by_number(session, request_number)
         content = await requests.file(session, visit.service.keyring, request, file_name)
-    headers = HEADERS | {
-        "Content-Disposition": f'attachment; filename="{file_name}"',
-        "Cache-Control": "no-store",
-    }
-    response = Response(content, media_type=_TYPES[found[2]], headers=headers)
+    response = saved(file_name, kind, content)
     visit.jar.onto(response)
     return response
 

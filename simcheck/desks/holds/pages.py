@@ -78,8 +78,7 @@ async def one(visit: Seeing, appeal_id: uuid.UUID) -> Response:
 @router.post(f"{ROOM}/appeal/{{appeal_id}}/uphold")
 async def uphold(visit: Deciding, appeal_id: uuid.UUID) -> Response:
     """Uphold an appeal: what was ordered is undone."""
-    async with visit.acting() as session:
-        await appeals.decide(session, visit.service, appeal_id)
+    await _decide(visit, appeal_id)
     visit.note("holds.done.upheld")
     return visit.go(f"{ROOM}/appeal/{appeal_id}")
 
@@ -87,8 +86,7 @@ async def uphold(visit: Deciding, appeal_id: uuid.UUID) -> Response:
 @router.post(f"{ROOM}/appeal/{{appeal_id}}/reject")
 async def reject(visit: Deciding, appeal_id: uuid.UUID) -> Response:
     """Reject an appeal, for a reason that the holder is told."""
-    async with visit.acting() as session:
-        await appeals.decide(session, visit.service, appeal_id, visit.form.line("reason") or "-")
+    await _decide(visit, appeal_id, visit.form.line("reason") or "-")
     visit.note("holds.done.rejected")
     return visit.go(f"{ROOM}/appeal/{appeal_id}")
 
@@ -125,6 +123,15 @@ async def lift(visit: Holding, bar_id: uuid.UUID) -> Response:
         done = await bars.lift(session, bar_id)
     visit.note("holds.done.lifted" if done.lifted_at else "holds.done.lift_asked")
     return visit.go(ROOM)
+
+
+async def _decide(visit: Visit, appeal_id: uuid.UUID, reason: str | None = None) -> None:
+    """How the holder hears of it is read before anything is locked."""
+    async with visit.acting() as session:
+        asked = await appeals.to_tell(session, visit.service, appeal_id)
+    to = await appeals.reach(visit.service, asked)
+    async with visit.acting() as session:
+        await appeals.decide(session, visit.service, appeal_id, to, reason)
 
 
 def _day(visit: Visit, name: str, after: int = 0) -> datetime | None:

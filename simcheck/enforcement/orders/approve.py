@@ -19,9 +19,16 @@ from simcheck import audit, clock
 from simcheck.db.engine import actor_of
 from simcheck.enforcement.orders import brake, guards, words
 from simcheck.enforcement.orders.brake import Caps
-from simcheck.enforcement.orders.models import EVERYWHERE, LineState, OrderBatch, OrderLine, OrderState
+from simcheck.enforcement.orders.models import (
+    EVERYWHERE,
+    LineState,
+    OrderAct,
+    OrderBatch,
+    OrderLine,
+    OrderState,
+)
+from simcheck.enforcement.orders.waking import wake
 from simcheck.errors import ConflictError, NotFoundError, SamePersonError
-from simcheck.queue import enqueue
 from simcheck.service import Service
 
 SAMPLE = 20
@@ -119,7 +126,7 @@ async def approve(
     audit.record(session, "order.approved", f"order/{order_id}", said, stream=f"order/{found.carrier}")
     await session.flush()
     if found.lines:
-        await enqueue(session, "orders.send", queueing_lock=f"orders.send/{order_id}", order=str(order_id))
+        await wake(session, order_id, OrderAct(found.act))
     return found
 
 

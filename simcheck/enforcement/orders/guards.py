@@ -37,6 +37,11 @@ GUARDS = (
     Guard("no_face", "clock.case_id IS NOT NULL OR NOT EXISTS (SELECT FROM sim_event AS face"
                      " WHERE face.msisdn_token = clock.msisdn_token AND face.carrier = clock.carrier"
                      f" AND face.kind = '{SimEventKind.FACE_VERIFIED}' AND face.at >= clock.event_at)"),
+    # Its clock hears of a newer change some minutes later; the lock itself is due by the older one.
+    Guard("no_change", "clock.case_id IS NOT NULL OR wanted.step = 1 OR NOT EXISTS (SELECT FROM sim_event"
+                       " AS change WHERE change.msisdn_token = clock.msisdn_token"
+                       " AND change.carrier = clock.carrier AND change.at <= :now"
+                       f" AND change.kind = '{SimEventKind.DEVICE_CHANGED}' AND change.at > clock.event_at)"),
     Guard("not_held", 'clock.case_id IS NULL OR NOT "case".held'),
     Guard("nobody_decides", 'clock.case_id IS NULL OR NOT "case".pending'),
     # Staff look at it, its register's owner was asked, or two people claim it.

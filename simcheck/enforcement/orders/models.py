@@ -104,7 +104,6 @@ class OrderBatch(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     carrier: Mapped[str] = mapped_column(sa.ForeignKey(Carrier.code))
     act: Mapped[str]
-    day: Mapped[date]
     state: Mapped[str]
     lines: Mapped[int] = mapped_column(sa.Integer())
     proposed_by: Mapped[str]
@@ -146,6 +145,10 @@ class OrderLine(Base):
         ),
         sa.Index(
             "order_line_one_live_idx", "carrier", "msisdn_token", unique=True, postgresql_where=_LIVE
+        ),
+        sa.Index(
+            "order_line_overtaken_idx", "carrier", "msisdn_token",
+            postgresql_where=sa.text("state = 'overtaken'"),
         ),
         sa.Index(None, "case_id"),
         sa.Index(None, "msisdn_token", "carrier"),

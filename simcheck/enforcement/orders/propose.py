@@ -146,7 +146,7 @@ async def _open(session: AsyncSession, carrier: str, act: OrderAct) -> OrderBatc
     made = (
         pg.insert(OrderBatch)
         .values(
-            id=uuid.uuid4(), carrier=carrier, act=act.value, day=brake.today(),
+            id=uuid.uuid4(), carrier=carrier, act=act.value,
             state=OrderState.PROPOSED.value, lines=0, proposed_by=actor_of(session), proposed_at=clock.now(),
         )
         .on_conflict_do_nothing()

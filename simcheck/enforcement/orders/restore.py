@@ -19,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from simcheck import audit, clock
 from simcheck.cases.states import Closed
 from simcheck.db.engine import actor_of
-from simcheck.enforcement.orders import brake, send, words
+from simcheck.enforcement import calendar
+from simcheck.enforcement.orders import brake, words
 from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
+from simcheck.enforcement.orders.waking import wake
 from simcheck.enforcement.stops.models import AppealState, BarKind
 from simcheck.enforcement.stops.standing import ORDERED_AFTER, STANDS
 
@@ -28,20 +30,44 @@ from simcheck.enforcement.stops.standing import ORDERED_AFTER, STANDS
 UNDONE_BY = tuple(each.value for each in Closed if each is not Closed.GONE)
 AGAIN = timedelta(hours=1)  # before a restoration that went wrong is ordered again
 MOST = 50_000  # of a job
-# Subscriptions that are suspended, or may be (an order that was overtaken may have been carried out), and
-# must not be any more: of cases that were closed since a moment, of handsets, whose clocks are over, of
-# appeals that were upheld (what was ordered by then: `upto`), and of protected lines. `why` is why, and
-# `shut` the guard that a line which has not left would meet.
-FIND = sa.text(f"""
-WITH over AS (
+# What a clock that is over was, and why nothing holds of it any more. `upto`: what was ordered by then.
+_OVER = f"""
     SELECT clock.carrier, clock.msisdn_token, clock.case_id, clock.step, clock.step_at,
-           CAST('infinity' AS timestamptz) AS upto, '{words.RESTORED}' AS why, 'case_open' AS shut
-    FROM "case" JOIN clock ON clock.case_id = "case".id
-    WHERE "case".closed_at >= :since AND "case".close_reason = ANY(:reasons) AND clock.step < 3
+           CAST('infinity' AS timestamptz) AS upto, '{words.RESTORED}' AS why,
+           CASE WHEN clock.case_id IS NULL THEN 'clock_runs' ELSE 'case_open' END AS shut
+"""
+_CASE_IS_OVER = '"case".close_reason = ANY(:reasons) AND clock.step < 3'
+_CLOCK_IS_OVER = "clock.case_id IS NULL AND clock.step < 3 AND clock.end_reason <> :gone"
+# Of cases that were closed, and clocks of handsets that ended, since a moment.
+_LATELY = f"""
+    {_OVER} FROM "case" JOIN clock ON clock.case_id = "case".id
+    WHERE "case".closed_at >= :since AND {_CASE_IS_OVER}
     UNION ALL
-    SELECT carrier, msisdn_token, case_id, step, step_at, 'infinity', '{words.RESTORED}', 'clock_runs'
-    FROM clock
-    WHERE case_id IS NULL AND step < 3 AND ended_at >= :since AND end_reason <> :gone
+    {_OVER} FROM clock WHERE clock.ended_at >= :since AND {_CLOCK_IS_OVER}
+"""
+# Of all that is over, however long: few of them hold, or may, and indexes know which. A case that was closed
+# is here once its clock has heard of it (`follow.end`).
+_EVER = f"""
+    {_OVER} FROM (
+        SELECT carrier, msisdn_token FROM clock WHERE step IN (1, 2) AND ended_at IS NOT NULL
+        UNION SELECT carrier, msisdn_token FROM order_line
+        WHERE state IN ('sent', 'unknown') AND act <> 'restore'
+        UNION SELECT carrier, msisdn_token FROM order_line
+        WHERE state = 'overtaken' AND coalesce(outcome, 'unknown') IN ('done', 'already', 'unknown')
+    ) AS held JOIN clock USING (carrier, msisdn_token) LEFT JOIN "case" ON "case".id = clock.case_id
+    WHERE "case".closed_at IS NOT NULL AND {_CASE_IS_OVER}
+       OR clock.ended_at IS NOT NULL AND {_CLOCK_IS_OVER}
+"""  # noqa: S608
+
+
+def _find(over: str) -> sa.TextClause:
+    """Subscriptions that are suspended, or may be (an order that was overtaken may have been carried out),
+    and must not be any more: of what is over, of appeals that were upheld, and of protected lines. `why` is
+    why, and `shut` the guard that a line which has not left would meet.
+    """
+    return sa.text(f"""
+WITH over AS (
+    {over}
     UNION ALL
     SELECT clock.carrier, clock.msisdn_token, clock.case_id,
            CASE WHEN {ORDERED_AFTER} THEN 0 ELSE clock.step END, clock.step_at,
@@ -75,12 +101,15 @@ WHERE NOT EXISTS (
            OR before.outcome IN ('failed', 'no_number') AND before.outcome_at > :again_since)
 )
 ORDER BY carrier, msisdn_token, past, order_id LIMIT :most
-""").bindparams(  # noqa: S608  (no input of anybody)
-    sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
-    sa.bindparam("since", type_=sa.TIMESTAMP(timezone=True)),
-    sa.bindparam("again_since", type_=sa.TIMESTAMP(timezone=True)),
-    sa.bindparam("reasons", type_=pg.ARRAY(sa.Text())),
-)
+""").bindparams(  # noqa: S608
+        sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
+        sa.bindparam("since", type_=sa.TIMESTAMP(timezone=True)),
+        sa.bindparam("again_since", type_=sa.TIMESTAMP(timezone=True)),
+        sa.bindparam("reasons", type_=pg.ARRAY(sa.Text())),
+    )
+
+
+LATELY, EVER = _find(_LATELY), _find(_EVER)
 # Orders before their lines, as everybody locks them.
 LOCK = sa.text("""
 SELECT FROM order_batch WHERE id = ANY(:orders) ORDER BY id FOR NO KEY UPDATE
@@ -120,18 +149,22 @@ ON CONFLICT DO NOTHING
 )
 
 
-async def restore(session: AsyncSession, since: datetime) -> Mapping[str, int]:
+def asking(at: datetime, since: datetime | None) -> Mapping[str, object]:
+    """The parameters of `LATELY` and `EVER`."""
+    return {
+        "at": at, "since": since or calendar.EPOCH, "again_since": at - AGAIN, "reasons": list(UNDONE_BY),
+        "gone": Closed.GONE.value, "most": MOST,
+    }  # fmt: skip
+
+
+async def restore(session: AsyncSession, since: datetime | None) -> Mapping[str, int]:
     """Order what is to be undone of cases that were closed, clocks that ended, appeals that were upheld and
-    lines that were protected since a moment: one order a carrier; how many lines each has. The session needs
-    the ministry's scope.
+    lines that were protected since a moment (None: ever): one order a carrier; how many lines each has. The
+    session needs the ministry's scope.
     """
     await session.execute(brake.ONE_AT_A_TIME)
     at = clock.now()
-    given = {
-        "at": at, "since": since, "again_since": at - AGAIN, "reasons": list(UNDONE_BY),
-        "gone": Closed.GONE.value, "most": MOST,
-    }  # fmt: skip
-    found = (await session.execute(FIND, given)).all()
+    found = (await session.execute(LATELY if since else EVER, asking(at, since))).all()
     live = [each for each in found if each.order_id is not None]
     if live:
         await _overtake(session, live, at)
@@ -162,7 +195,7 @@ async def _order(
     session: AsyncSession, carrier: str, found: list[sa.Row[tuple[Any, ...]]], at: datetime
 ) -> int:
     order = OrderBatch(
-        id=uuid.uuid4(), carrier=carrier, act=OrderAct.RESTORE, day=brake.today(), state=OrderState.APPROVED,
+        id=uuid.uuid4(), carrier=carrier, act=OrderAct.RESTORE, state=OrderState.APPROVED,
         lines=len(found), proposed_by=actor_of(session), proposed_at=at, approved_at=at,
     )  # fmt: skip
     session.add(order)
@@ -177,5 +210,5 @@ async def _order(
     await session.flush()
     said = {"act": order.act, "lines": order.lines}
     audit.record(session, "order.proposed", f"order/{order.id}", said, stream=f"order/{carrier}")
-    await send.wake(session, order.id, OrderAct.RESTORE)
+    await wake(session, order.id, OrderAct.RESTORE)
     return order.lines

@@ -1,8 +1,10 @@
-"""An approved order becomes its file: numbers read, rows locked, every guard asked a last time.
+"""An approved order becomes its file: numbers read, the file written, rows locked, every guard asked a last
+time.
 
 Whoever corrects a record and the order that would suspend it meet at the case's row. If the correction was
 first, the line is dropped; if the order was, a restoration follows. The file itself is written by the job, in
-the carrier's own format, and sealed in the lake before anything says that it is there.
+the carrier's own format, and sealed in the lake before anything says that it is there; only then is anything
+locked but the order, and where a guard has shut by then, the file is written anew.
 """
 
 from __future__ import annotations
@@ -32,14 +34,12 @@ from simcheck.messages.words import Language
 from simcheck.notices import policy
 from simcheck.notices.addresses import Place, reaches
 from simcheck.privacy import Keyring
-from simcheck.queue import enqueue
 from simcheck.records import ORDERED_COLUMNS
 from simcheck.service import Service
 from simcheck.webhooks import notify
 
 FOLDER = "orders"  # in the lake
 NO_NUMBER, REOPENED = "no_number", "reopened"
-URGENT = 10  # the priority of what undoes a suspension
 # Lines without a number, with where the declared record is and an older line that has one.
 BARE = sa.text("""
 SELECT order_line.line, order_line.carrier, order_line.msisdn_token, batch_id, bucket, row,
@@ -79,14 +79,17 @@ SELECT FROM "case" JOIN order_line ON order_line.case_id = "case".id
 WHERE order_line.order_id = :order AND order_line.state = 'proposed'
 ORDER BY "case".id FOR NO KEY UPDATE OF "case"
 """)
-# What would be undone of a case that is open again holds (an upheld appeal and a protected line are undone
-# whatever their case is); unless an order was overtaken of which nobody knows whether it was carried out.
+# What would be undone of a case that is open again, or of a handset that was changed again, holds (an upheld
+# appeal and a protected line are undone whatever their case is); unless an order was overtaken of which
+# nobody knows whether it was carried out.
 OPEN_AGAIN = sa.text("""
 UPDATE order_line SET state = 'dropped', outcome = :outcome, outcome_at = :at
-FROM "case", clock
+FROM clock LEFT JOIN "case" ON "case".id = clock.case_id
 WHERE order_line.order_id = :order AND order_line.state = 'proposed' AND order_line.reason = :reason
-  AND "case".id = order_line.case_id AND "case".closed_at IS NULL
-  AND clock.case_id = "case".id AND clock.step > 0
+  AND clock.carrier = order_line.carrier AND clock.msisdn_token = order_line.msisdn_token
+  AND clock.case_id IS NOT DISTINCT FROM order_line.case_id AND clock.step > 0
+  AND CASE WHEN clock.case_id IS NULL THEN clock.ended_at IS NULL
+           ELSE "case".id IS NOT NULL AND "case".closed_at IS NULL END
   AND NOT EXISTS (
       SELECT FROM order_line AS before
       WHERE before.carrier = order_line.carrier AND before.msisdn_token = order_line.msisdn_token
@@ -153,14 +156,6 @@ async def due(session: AsyncSession) -> Sequence[tuple[uuid.UUID, OrderAct]]:
     return [(order, OrderAct(act)) for order, act in await session.execute(query)]
 
 
-async def wake(session: AsyncSession, order_id: uuid.UUID, act: OrderAct) -> None:
-    """Have an approved order's file made, unless that waits already; what undoes goes first."""
-    urgent = URGENT if act is OrderAct.RESTORE else 0
-    await enqueue(
-        session, "orders.send", queueing_lock=f"orders.send/{order_id}", priority=urgent, order=str(order_id)
-    )
-
-
 async def known_places(session: AsyncSession) -> set[str]:
     """The folders of all files that were sent and are kept. The session needs the ministry's scope."""
     kept = OrderBatch.sent_at.is_not(None) & OrderBatch.purged_at.is_(None)
@@ -192,7 +187,8 @@ async def number(session: AsyncSession, service: Service, order_id: uuid.UUID) -
 
 
 async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) -> Going | None:
-    """Lock what an approved order is about and drop what a guard shuts out; what goes out.
+    """Drop what a guard shuts out of an approved order; what goes out, unless `confirm` finds more. The order
+    alone is locked: nobody else writes its file meanwhile.
 
     None where it is not approved (any more), all of it waits, or nothing is left of it. Raises `SealError`.
     """
@@ -201,31 +197,44 @@ async def ready(session: AsyncSession, service: Service, order_id: uuid.UUID) ->
     )
     if order is None or order.state != OrderState.APPROVED:
         return None
-    key = {"order": order_id}
-    await session.execute(LOCK_SUBSCRIPTIONS, key)
-    await session.execute(LOCK_CASES, key)
-    if order.act != OrderAct.RESTORE:
-        if any(each.shut in guards.WAITING for each in await approve.judged(session, service, order_id)):
-            return None
-        await approve.drop(session, service, order_id)
-    at = clock.now()
-    gone = await session.execute(NUMBERLESS, {**key, "at": at, "outcome": NO_NUMBER})
-    dropped = len(gone.all())
-    if order.act == OrderAct.RESTORE:
-        back = await session.execute(
-            OPEN_AGAIN, {**key, "at": at, "outcome": REOPENED, "reason": words.RESTORED}
-        )
-        dropped += len(back.all())
-    await session.refresh(order)
-    order.lines -= dropped
-    lines = [Line(*row) for row in await session.execute(LINES, key)]
+    if await _drop(session, service, order) is None:
+        return None
+    lines = [Line(*row) for row in await session.execute(LINES, {"order": order_id})]
     if not lines:
-        order.state, order.reason, order.settled_at = OrderState.STOPPED, approve.NOTHING_LEFT, at
+        order.state, order.reason = OrderState.STOPPED, approve.NOTHING_LEFT
+        order.settled_at = clock.now()
         audit.record(session, "order.stopped", f"order/{order_id}", stream=f"order/{order.carrier}")
         await session.flush()
         return None
     basis = await _bases(session, {each.version for each in lines if each.version})
-    return Going(order, _batch(service.keyring, service, order, lines, basis))
+    return Going(order, await asyncio.to_thread(_batch, service.keyring, service, order, lines, basis))
+
+
+async def confirm(session: AsyncSession, service: Service, going: Going) -> bool:
+    """Lock what an order is about, and ask every guard a last time: whether all of it goes out. Else what was
+    shut out is dropped, or all of it waits, and `ready` knows what is left.
+    """
+    key = {"order": going.order.id}
+    await session.execute(LOCK_SUBSCRIPTIONS, key)
+    await session.execute(LOCK_CASES, key)
+    return await _drop(session, service, going.order) == 0
+
+
+async def _drop(session: AsyncSession, service: Service, order: OrderBatch) -> int | None:
+    """Drop what must not go out; how many lines. None where all of them wait."""
+    key, at, dropped = {"order": order.id}, clock.now(), 0
+    if order.act != OrderAct.RESTORE:
+        if any(each.shut in guards.WAITING for each in await approve.judged(session, service, order.id)):
+            return None
+        dropped += await approve.drop(session, service, order.id)
+    gone = len((await session.execute(NUMBERLESS, {**key, "at": at, "outcome": NO_NUMBER})).all())
+    if order.act == OrderAct.RESTORE:
+        given = {**key, "at": at, "outcome": REOPENED, "reason": words.RESTORED}
+        gone += len((await session.execute(OPEN_AGAIN, given)).all())
+    await session.refresh(order)
+    order.lines -= gone
+    await session.flush()
+    return dropped + gone
 
 
 def keep(lake: Store, keyring: Keyring, order: OrderBatch, content: bytes) -> None:

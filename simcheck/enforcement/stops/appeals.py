@@ -7,8 +7,9 @@ undone the same minute (`orders.restore`), and the clock begins anew; if it is r
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
@@ -26,12 +27,15 @@ from simcheck.enforcement.models import Clock
 from simcheck.enforcement.moves import Done
 from simcheck.enforcement.stops import words
 from simcheck.enforcement.stops.models import Appeal, AppealMeans, AppealState
+from simcheck.enforcement.words import Act, Step
 from simcheck.errors import ConflictError, InvalidError, NotFoundError, SamePersonError
 from simcheck.holders import telling
+from simcheck.holders.telling import To
 from simcheck.messages.alphabets import clean
 from simcheck.messages.words import Language
 from simcheck.normalise import phones
-from simcheck.privacy import Keyring
+from simcheck.notices.addresses import Place
+from simcheck.privacy import Keyring, mask_msisdn
 from simcheck.service import Service
 
 MOST_WORDS = 2000
@@ -69,6 +73,14 @@ class Objecting:
     means: AppealMeans
     language: Language
     words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom an answer goes to: the national number, and where its record is."""
+
+    place: Place
+    national: int = field(repr=False)
 
 
 def shown(number: int) -> str:
@@ -121,11 +133,32 @@ async def appeal(session: AsyncSession, service: Service, objecting: Objecting) 
     return values
 
 
+async def to_tell(session: AsyncSession, service: Service, appeal_id: uuid.UUID) -> Asked | None:
+    """What `reach` needs to find out how the answer reaches the holder; None where the carrier declares the
+    number no more, or the appeal was decided long ago. Raises `NotFoundError`, `SealError`.
+    """
+    found = await one(session, appeal_id)
+    place = await telling.place_of(session, found.carrier, found.msisdn_token)
+    if place is None or found.telephone is None:
+        return None
+    national = int(service.keyring.open(found.telephone, _bound_to(found.id, "telephone")))
+    return Asked(place, national)
+
+
+async def reach(service: Service, asked: Asked | None) -> To | None:
+    """How the answer reaches the holder: by their number; by email while that cannot receive anything.
+    Called with no transaction open.
+    """
+    if asked is None:
+        return None
+    return await asyncio.to_thread(telling.way, service, asked.place, asked.national)
+
+
 async def decide(
-    session: AsyncSession, service: Service, appeal_id: uuid.UUID, reason: str | None = None
+    session: AsyncSession, service: Service, appeal_id: uuid.UUID, to: To | None, reason: str | None = None
 ) -> Appeal:
-    """Uphold an appeal, or reject it for a `reason` of the words; the holder is told. The session needs the
-    ministry's scope.
+    """Uphold an appeal, or reject it for a `reason` of the words; the holder is told the way `reach` found
+    before. The session needs the ministry's scope.
 
     Raises `InvalidError`, `NotFoundError`, `ConflictError` where it was decided, `SamePersonError` for who
     made it or has a part in what it is about.
@@ -146,7 +179,7 @@ async def decide(
     if reason is None:
         await moves.upheld(session, Done(found.carrier, found.msisdn_token, now))
     _record(session, f"appeal.{found.state}", found, reason=reason or "")
-    await _tell(session, service, found)
+    await _tell(session, service, found, to)
     return found
 
 
@@ -168,6 +201,24 @@ async def page(
     else:
         query = query.where(Appeal.state == AppealState.OPEN).order_by(Appeal.answer_by, Appeal.number)
     return (await session.scalars(query)).all()
+
+
+async def stopped(session: AsyncSession, found: Sequence[Appeal]) -> Mapping[uuid.UUID, Act]:
+    """What would be ordered next, by appeal, of those that something would follow for."""
+    here = sa.and_(Clock.carrier == Appeal.carrier, Clock.msisdn_token == Appeal.msisdn_token)
+    query = (
+        sa.select(Appeal.id, Clock.next_step).join(Clock, here)
+        .where(Appeal.id.in_([each.id for each in found]), Clock.next_step.is_not(None))
+    )  # fmt: skip
+    steps = [(appeal_id, step) for appeal_id, step in await session.execute(query) if step]
+    return {appeal_id: act for appeal_id, step in steps if (act := Step(step).act)}
+
+
+def masked(keyring: Keyring, of: Appeal) -> str | None:
+    """The number that an appeal is about, masked; None where it was forgotten. Raises `SealError`."""
+    if of.telephone is None:
+        return None
+    return mask_msisdn(f"+84{keyring.open(of.telephone, _bound_to(of.id, 'telephone')).decode()}")
 
 
 async def one(session: AsyncSession, appeal_id: uuid.UUID) -> Appeal:
@@ -248,11 +299,8 @@ async def _answer_by(session: AsyncSession, service: Service) -> datetime:
     return calendar.datetime_of(calendar.at_hour(due, time())[0])
 
 
-async def _tell(session: AsyncSession, service: Service, of: Appeal) -> None:
-    """Tell the holder what was decided, by their number; by email while that cannot receive anything."""
-    assert of.telephone is not None
-    national = int(service.keyring.open(of.telephone, _bound_to(of.id, "telephone")))
-    to = await telling.reached(session, service, of.carrier, of.msisdn_token, national)
+async def _tell(session: AsyncSession, service: Service, of: Appeal, to: To | None) -> None:
+    """Tell the holder what was decided."""
     if to is None:
         _record(session, "appeal.not_told", of)
         return

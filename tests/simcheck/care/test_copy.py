@@ -59,8 +59,8 @@ async def test_whoever_has_the_number_in_hand_gets_it_masked(country, owner):
 
 async def test_what_was_ordered_of_the_carrier_stands_in_it(country, owner):
     owner.execute(
-        "INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at, approved_by,"
-        " sent_at, digest, size) VALUES (%s, 'viettel', 'one_way', now(), 'sent', 1, 'a', now(), 'b', now(),"
+        "INSERT INTO order_batch (id, carrier, act, state, lines, proposed_by, proposed_at, approved_by,"
+        " sent_at, digest, size) VALUES (%s, 'viettel', 'one_way', 'sent', 1, 'a', now(), 'b', now(),"
         " '', 1)", [ORDER],
     )  # fmt: skip
     owner.execute(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simcheck.clock import LOCAL
 from simcheck.enforcement import calendar
-from simcheck.enforcement.calendar import Calendar, date_of, day_number
+from simcheck.enforcement.calendar import Calendar, day_number
 from simcheck.enforcement.policy import shipped
 from simcheck.enforcement.reading import read
 
@@ -37,7 +37,7 @@ def test_a_moment_is_one_number(at):
     ],
 )
 def test_days_are_those_of_viet_nam(at, day):
-    assert date_of(calendar.day_of(np.array([calendar.moment_of(at)]))[0]) == day
+    assert calendar.day_of(np.array([calendar.moment_of(at)]))[0] == day_number(day)
 
 
 @given(DAYS)
@@ -60,7 +60,7 @@ def test_an_hour_of_a_day(day):
     ],
 )
 def test_whether_the_first_day_counts(start, count, first, due):
-    assert date_of(CALENDAR.due_after(day_number(start), count, first=first)) == due
+    assert CALENDAR.due_after(day_number(start), count, first=first) == day_number(due)
 
 
 def slowly(start: date, count: int, first: bool) -> date:
@@ -77,7 +77,7 @@ def slowly(start: date, count: int, first: bool) -> date:
 @given(DAYS, st.integers(1, 40), st.booleans())
 def test_working_days(start, count, first):
     found = CALENDAR.due_after_working(np.array([day_number(start)]), count, first=first)
-    assert date_of(found[0]) == slowly(start, count, first)
+    assert found[0] == day_number(slowly(start, count, first))
 
 
 @given(st.lists(DAYS, min_size=1, max_size=20), st.integers(1, 40), st.booleans())
@@ -90,7 +90,7 @@ def test_many_are_each_what_one_is(starts, count, first):
 def test_what_falls_on_a_holiday_is_due_on_the_next_working_day():
     tet = [date(2027, 2, day) for day in range(5, 11)]
     found = CALENDAR.on_working_day(np.array([day_number(each) for each in tet]))
-    assert {date_of(each) for each in found} == {date(2027, 2, 10)}
+    assert set(found.tolist()) == {day_number(date(2027, 2, 10))}
 
 
 def test_a_week_needs_a_working_day():

@@ -15,6 +15,7 @@ from simcheck.gate.events import Told
 from simcheck.gate.models import SimEventKind
 from simcheck.reasons import Reason
 from tests import clocking
+from tests.clocking import same
 from tests.noticing import DAY, MORNING, close, follow_run, records, row, settle, sweep
 from tests.running import NOON
 
@@ -27,13 +28,6 @@ async def told(service, owner, days, start=NOON):
     for day in range(days):
         await sweep(service, start + day * DAY)
         settle(owner, "delivered")
-
-
-def same(owner, at, *more):
-    """The clocks, which must be what their events make them."""
-    found = clocking.states(owner)
-    assert found == clocking.folded(owner, at, *more)
-    return found
 
 
 async def test_without_a_policy_no_clock_starts(service, owner):

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from simcheck.enforcement import moves
+from simcheck import clock
+from simcheck.enforcement import follow, handsets, moves
 from simcheck.enforcement.moves import Done
 from simcheck.enforcement.words import Step
 from tests import clocking
@@ -88,6 +89,25 @@ async def test_whose_face_was_checked_hears_no_more(service, owner):
     await sweep(service, NOON + 2 * HOUR)
     await clocking.follow(service, NOON + 2 * HOUR)
     assert said(owner, service) == [("0/own", "failed")]
+
+
+async def test_addresses_are_read_before_anything_is_locked_and_who_is_told_is_asked_again(service, owner):
+    records(service, owner, [row(TOKEN)], verified=[0])
+    await clocking.in_force(service)
+    event(service, owner, "device_changed", NOON)
+    with clock.fixed(NOON):
+        for step in (follow.begin_device, follow.reckon):
+            async with service.database.transaction("test", ministry=True) as session:
+                assert await step(session) == 1
+        async with service.database.transaction("test", ministry=True) as session:
+            found = await handsets.untold(session)
+        reached = await handsets.read(service, found)
+        service.store.remove_folder("declared")
+        for stopped, told in ((NOON, 0), (None, 1), (None, 0)):
+            owner.execute("UPDATE clock SET paused_at = %s", [stopped])
+            async with service.database.transaction("test", ministry=True) as session:
+                assert await handsets.tell(session, service, found, reached) == told
+    assert said(owner, service) == [("0/own", "due")]
 
 
 async def test_a_number_without_an_address_is_looked_at_again_and_never_due(service, owner):

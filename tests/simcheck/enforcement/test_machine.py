@@ -137,6 +137,13 @@ class Clock(RuleBasedStateMachine):
     def happens(self, kind, when):
         self.events.append(Event(self.now + when * DAY, kind))
 
+    @rule(when=st.integers(-30, 5), ago=st.integers(0, 90), reopened=st.booleans())
+    def handset_is_changed_again(self, when, ago, reopened):
+        at = self.now + when * DAY
+        changed = (at - timedelta(hours=ago)).isoformat()
+        detail = {"event_at": changed, "open_since": changed, "reopened": reopened}
+        self.events.append(Event(at, Happened.RESET, detail=detail))
+
     @rule(when=st.integers(-30, 5))
     def ends(self, when):
         self.events.append(Event(self.now + when * DAY, Happened.ENDED, detail={"reason": "corrected"}))

@@ -51,7 +51,8 @@ def test_the_shipped_policy_is_the_law_as_it_is_known():
     assert found.track_for(Trigger.NOT_COMPLIANT, date(2024, 12, 24)).id == "D163_2024"
     assert found.track_for(Trigger.NOT_COMPLIANT, date(2017, 4, 23)) is None
     assert found.track("D163_2024").runs_in == {State.WITH_HOLDER}
-    assert [found.next_step("D163_2024", step) for step in (0, 1, 2, 3)] == [1, 2, 3, None]
+    following = [found.track("D163_2024").after(step) for step in range(4)]
+    assert [stage and stage.act.step for stage in following] == [1, 2, 3, None]
 
 
 AFTER, SINCE = line_of("after = 15"), line_of('since = "start"')

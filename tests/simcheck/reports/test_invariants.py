@@ -52,12 +52,12 @@ BREAKS = {
            first_decision, first_reason, first_at, second_by, second_decision, second_reason, second_at)
        SELECT gen_random_uuid(), id, carrier, 1, 'x', 2, 1, 'a', 'close', 'x', now(), 'b', 'close', 'x', now()
        FROM "case" LIMIT 1""": {"reviews"},
-    """INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at)
-       VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'proposed', 1, 'a', now())""": {"order_lines"},
+    """INSERT INTO order_batch (id, carrier, act, state, lines, proposed_by, proposed_at)
+       VALUES (gen_random_uuid(), 'viettel', 'one_way', 'proposed', 1, 'a', now())""": {"order_lines"},
     """WITH made AS (
-           INSERT INTO order_batch (id, carrier, act, day, state, lines, proposed_by, proposed_at,
+           INSERT INTO order_batch (id, carrier, act, state, lines, proposed_by, proposed_at,
                approved_by, sent_at, digest, size, done_at)
-           VALUES (gen_random_uuid(), 'viettel', 'one_way', now(), 'done', 1, 'a', now(), 'b', now(), 'x', 1,
+           VALUES (gen_random_uuid(), 'viettel', 'one_way', 'done', 1, 'a', now(), 'b', now(), 'x', 1,
                now())
            RETURNING id
        ) INSERT INTO order_line (order_id, line, carrier, msisdn_token, act, reason, evidence, made_at, state,

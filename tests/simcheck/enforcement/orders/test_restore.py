@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from simcheck import clock
-from simcheck.enforcement.orders import brake
+from simcheck.enforcement import follow
+from simcheck.enforcement.orders import brake, restore
 from simcheck.enforcement.orders.answers import Outcome
 from tests.ordering import (
     AN,
     DAY,
     HOUR,
     NOON,
+    VERSION,
     a_wrong_country,
     answered,
+    approved,
     batches,
     clock_of,
     let_be_due,
@@ -23,6 +28,7 @@ from tests.ordering import (
     rows,
     sent,
     states,
+    track,
 )  # fmt: skip
 from tests.simcheck.enforcement.orders.test_send import agreed
 
@@ -168,3 +174,87 @@ async def test_what_nobody_knows_to_be_carried_out_is_undone_though_the_case_is_
     owner.execute(OPEN_AGAIN)
     await sent(service)
     assert batches(owner)[1].state == "sent"
+
+
+# Closed cases like the one that there is, whose clocks are over: half of them of handsets.
+LONG_AGO = """
+INSERT INTO "case" SELECT each.*
+FROM (SELECT * FROM "case" LIMIT 1) AS one, generate_series(1, %(count)s) AS n,
+LATERAL jsonb_populate_record(NULL::"case", to_jsonb(one) || jsonb_build_object(
+    'id', gen_random_uuid(), 'code', 'code ' || n, 'msisdn_token', '\\x' || lpad(to_hex(n), 64, '0'),
+    'state', 'closed', 'target_at', NULL, 'clock_left', '1 day', 'close_reason', 'corrected',
+    'closed_at', %(at)s - n * interval '1 minute')) AS each;
+INSERT INTO clock (carrier, msisdn_token, case_id, trigger, track, policy_version, started_at, event_at, step,
+                   ended_at, end_reason, reckoned)
+SELECT carrier, msisdn_token, nullif(id, CASE WHEN get_byte(msisdn_token, 31) %% 2 = 0 THEN id END),
+       'device_change', %(track)s, %(version)s, closed_at, closed_at, 0, closed_at, close_reason, true
+FROM "case" WHERE closed_at IS NOT NULL;
+ANALYZE "case", clock, order_line
+"""
+
+
+async def test_what_is_over_for_ever_and_holds_is_found_without_reading_what_does_not(
+    service, owner, tmp_path
+):
+    await a_wrong_country(service, tmp_path)
+    order = await ordered(service, owner, 3)
+    await answered(service, order, Outcome(1, "done"), Outcome(2, "failed"))
+    with psycopg.ClientCursor(owner) as cursor:  # several statements, with parameters
+        cursor.execute(LONG_AGO, {"at": NOON, "count": 5_000, "track": track(), "version": VERSION})
+    for number in (1, 2, 3):
+        await agreed(service, owner, number)
+    later = NOON + 400 * DAY
+    with clock.fixed(later):
+        async with service.database.transaction("job:orders.restore", ministry=True) as session:
+            await follow.end(session)
+        async with service.database.transaction("job:orders.restore", ministry=True) as session:
+            explain = sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON) {restore.EVER.text}")
+            explained = await session.execute(explain, restore.asking(later, None))
+            [plan] = explained.scalar_one()
+            assert await restore.restore(session, None) == {"viettel": 2}
+    assert read_of(plan["Plan"]) < 100
+
+
+def read_of(plan: dict) -> float:
+    """How many rows of cases and clocks a plan looked at."""
+    looked = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    own = looked * plan["Actual Loops"] if plan.get("Relation Name") in {"case", "clock"} else 0
+    return own + sum(read_of(each) for each in plan.get("Plans", ()))
+
+
+HANDSET = """
+UPDATE clock SET case_id = NULL, trigger = 'device_change', track = 'C08_ART8_DEVICE', event_at = started_at
+"""
+OVER = "UPDATE clock SET ended_at = %s, end_reason = 'face_verified', next_step = NULL, next_at = NULL"
+TELL = """
+INSERT INTO sim_event (carrier, client, msisdn_token, kind, at, received_at)
+SELECT 'viettel', 'c', msisdn_token, 'device_changed', %(at)s, %(at)s FROM clock
+"""
+
+
+async def test_a_handset_that_was_changed_again_before_its_restoration_is_not_restored(
+    service, owner, tmp_path
+):
+    await a_wrong_country(service, tmp_path)
+    let_be_due(owner, service.keyring, [1], step=1)
+    owner.execute(HANDSET)
+    owner.execute(OVER, [NOON])
+    assert await restored(service) == {"viettel": 1}
+    owner.execute(TELL, {"at": NOON})
+    with clock.fixed(NOON):
+        async with service.database.transaction("job:clocks.follow", ministry=True) as session:
+            assert await follow.renew_device(session) == 1
+    await sent(service)
+    [restoration] = batches(owner)
+    assert states(owner, restoration.id) == [("dropped", "reopened")]
+
+
+async def test_a_handset_that_was_changed_again_while_a_further_step_waits(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path)
+    let_be_due(owner, service.keyring, [1], step=1)
+    owner.execute(HANDSET)
+    await proposed(service)
+    owner.execute(TELL, {"at": NOON})
+    [order] = batches(owner)
+    assert await approved(service, order.id, 1) == "stopped"
+    assert states(owner, order.id) == [("dropped", "no_change")]

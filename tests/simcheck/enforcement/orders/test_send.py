@@ -142,6 +142,7 @@ async def test_a_correction_in_the_same_second_as_the_order(service, owner, tmp_
                 assert going is not None
                 content = b"a file"
                 send.keep(service.store, service.keyring, going.order, content)
+                assert await send.confirm(session, service, going)
                 await send.finish(session, service, going, content, send.Kind(".csv", "text/csv"))
                 go.set()
                 await asyncio.sleep(0.3)
@@ -178,3 +179,25 @@ async def test_a_number_that_was_disowned_meanwhile_is_dropped(service, owner, t
             await decide(session, service.keyring, case_id, wanted, referral=DAY)
     await sent(service)
     assert states(owner, order) == [("dropped", "its_turn")]
+
+
+async def test_what_is_corrected_while_the_file_is_written_waits_for_nobody_and_is_not_in_it(
+    service, owner, tmp_path
+):
+    """Nothing but the order is locked meanwhile; what is killed then has left nothing but a file."""
+    await a_wrong_country(service, tmp_path)
+    order = await an_approved_order(service, owner, [1, 2])
+    async with service.database.transaction("job:orders.send", ministry=True) as session:
+        await send.number(session, service, order)
+    with clock.fixed(NOON):
+        async with service.database.transaction("job:orders.send", ministry=True) as session:
+            going = await send.ready(session, service, order)
+            assert going.lines.num_rows == 2
+            send.keep(service.store, service.keyring, going.order, b"both")
+            await agreed(service, owner, 1)
+            assert not await send.confirm(session, service, going)
+    assert sorted(states(owner, order)) == [("dropped", "case_open"), ("proposed", None)]
+    await sent(service)
+    [found] = batches(owner)
+    assert (found.state, found.lines) == ("sent", 1)
+    assert sha256(read(service, found)).digest() == found.digest

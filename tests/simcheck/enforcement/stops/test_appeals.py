@@ -50,7 +50,10 @@ async def appeal(service, number=1, at=NOON, by=HOLDER, words="It is mine.", mea
 async def decide(service, appeal_id, reason=None, by=CHI, at=NOON):
     with clock.fixed(at):
         async with service.database.transaction(by, ministry=True) as session:
-            return (await appeals.decide(session, service, appeal_id, reason)).state
+            asked = await appeals.to_tell(session, service, appeal_id)
+        to = await appeals.reach(service, asked)
+        async with service.database.transaction(by, ministry=True) as session:
+            return (await appeals.decide(session, service, appeal_id, to, reason)).state
 
 
 async def test_an_open_appeal_stops_orders_at_every_stage_and_the_clock(service, owner, tmp_path):
@@ -94,6 +97,21 @@ async def test_what_is_rejected_is_told_with_its_reason_and_not_appealed_again(s
     # It came further: that is something new.
     owner.execute("UPDATE clock SET step = 1, step_at = %s, next_step = 2", [NOON + HOUR])
     assert await appeal(service, at=NOON + 2 * HOUR) != made
+
+
+async def test_how_an_answer_goes_is_read_before_anything_is_locked(service, owner, tmp_path):
+    await a_wrong_country(service, tmp_path, 1)
+    let_be_due(owner, service.keyring, [1])
+    made = await appeal(service)
+    async with service.database.transaction(CHI, ministry=True) as session:
+        asked = await appeals.to_tell(session, service, made)
+    to = await appeals.reach(service, asked)
+    service.store.remove_folder("declared")
+    assert await appeals.reach(service, asked) is None
+    with clock.fixed(NOON):
+        async with service.database.transaction(CHI, ministry=True) as session:
+            await appeals.decide(session, service, made, to)
+    assert f"appeal/{made}" in {each.key for each in holding.sent(owner, service.keyring)}
 
 
 async def test_who_ordered_made_or_decided_it_does_not_decide_the_appeal(service, owner, tmp_path):
