@@ -70,6 +70,6 @@ async def _shown(
         "portal/appeals", status, at=ROOM, appeals=shown, decided=decided, number=appeals.shown, kinds=KINDS,
         now=clock.now(), most=appeals.MOST_WORDS, languages=languages,
         word=lambda group, key: words.say(group, key, language),
-        act=lambda key: orders.say("act", key, language), typed=typed or {"told_in": language},
+        ordered=lambda group, key: orders.say(group, key, language), typed=typed or {"told_in": language},
         faults=faults or {},
     )  # fmt: skip
