@@ -99,7 +99,7 @@ def new_database(postgres: Any, template: str = TEMPLATE) -> Iterator[str]:
 
 _emptied: list[tuple[str, int]] = []  # databases of this process that are as new, and when they were made
 LEAVE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
-# Whether anything of a database's schema is newer than a transaction, or its tables are so large, or so well
+# Whether anything of a database's schema or its step is newer than a transaction, or its tables are so large, or so well
 # known to the planner, that the next test would meet other plans than in a new one.
 USED_UP = """
 SELECT EXISTS (
@@ -107,6 +107,7 @@ SELECT EXISTS (
             xmin::text::bigint >= %(since)s OR relkind = 'r' AND reltuples > 0
             OR pg_relation_size(oid) > 128 * 1024))
     OR EXISTS (SELECT FROM pg_namespace WHERE xmin::text::bigint >= %(since)s AND nspname !~ 'temp')
+    OR NOT EXISTS (SELECT FROM alembic_version WHERE xmin::text::bigint < %(since)s)
     OR EXISTS (SELECT FROM pg_db_role_setting AS own JOIN pg_database AS this ON this.oid = own.setdatabase
                WHERE datname = current_database())
 """ + "".join(
