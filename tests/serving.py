@@ -99,8 +99,8 @@ def new_database(postgres: Any, template: str = TEMPLATE) -> Iterator[str]:
 
 _emptied: list[tuple[str, int]] = []  # databases of this process that are as new, and when they were made
 LEAVE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
-# Whether anything of a database's schema or its step is newer than a transaction, or its tables are so large, or so well
-# known to the planner, that the next test would meet other plans than in a new one.
+# Whether anything of a database's schema or its step is newer than a transaction, or its tables are so large,
+# or so well known to the planner, that the next test would meet other plans than in a new one.
 USED_UP = """
 SELECT EXISTS (
         SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (
