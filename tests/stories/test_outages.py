@@ -71,6 +71,7 @@ def while_away(country: Country, headers: dict[str, str], file: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_postgresql_is_cut_off_and_comes_back(server, environment, made, undisturbed):
     own = environment | {"SIMCHECK_DATABASE_URL": server.embedded.url()}
     places = list(PLACES)
