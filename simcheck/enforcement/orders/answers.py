@@ -20,7 +20,7 @@ from simcheck.db.engine import actor_of
 from simcheck.enforcement import moves
 from simcheck.enforcement.moves import Done
 from simcheck.enforcement.orders import approve, send
-from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
+from simcheck.enforcement.orders.models import MAY_HOLD, OrderAct, OrderBatch, OrderState
 from simcheck.enforcement.words import Act
 from simcheck.errors import ConflictError
 from simcheck.records import OUTCOMES
@@ -78,20 +78,19 @@ SELECT count(*) FILTER (WHERE acknowledged_at IS NULL) AS unacknowledged,
 FROM order_line WHERE order_id = :order AND state NOT IN ('proposed', 'dropped')
 """)
 # A subscription is under an order while a suspension holds, or may.
-FREE = sa.text("""
+FREE = sa.text(f"""
 UPDATE subscription SET under_order = false
 WHERE carrier = :carrier AND msisdn_token = ANY(CAST(:tokens AS bytea[])) AND under_order
   AND NOT EXISTS (SELECT FROM clock WHERE clock.carrier = subscription.carrier
                   AND clock.msisdn_token = subscription.msisdn_token AND clock.step > 0)
   AND NOT EXISTS (SELECT FROM order_line AS live WHERE live.carrier = subscription.carrier
                   AND live.msisdn_token = subscription.msisdn_token AND live.act <> 'restore'
-                  AND (live.state IN ('sent', 'unknown') OR live.state = 'overtaken'
-                       AND coalesce(live.outcome, 'unknown') IN ('done', 'already', 'unknown')
+                  AND (live.state IN ('sent', 'unknown') OR {MAY_HOLD.format("live")}
                        AND NOT EXISTS (
                            SELECT FROM order_line AS back WHERE back.carrier = live.carrier
                              AND back.msisdn_token = live.msisdn_token AND back.act = 'restore'
                              AND back.state = 'done' AND back.made_at >= live.made_at)))
-""").bindparams(sa.bindparam("tokens", type_=pg.ARRAY(sa.LargeBinary())))
+""").bindparams(sa.bindparam("tokens", type_=pg.ARRAY(sa.LargeBinary())))  # noqa: S608  (no input of anybody)
 
 
 class Outcome(NamedTuple):

@@ -56,6 +56,11 @@ class LineState(StrEnum):
     OVERTAKEN = "overtaken"
 
 
+# Of a line (by its name in a statement) that was overtaken: whether the carrier may have carried it out.
+MAY_HOLD = f"""({{0}}.state = '{LineState.OVERTAKEN}'
+    AND coalesce({{0}}.outcome, 'unknown') IN ('done', 'already', 'unknown'))"""
+
+
 class AnswerState(StrEnum):
     """How far a file that a carrier sent back is."""
 

@@ -21,7 +21,7 @@ from simcheck.cases.states import Closed
 from simcheck.db.engine import actor_of
 from simcheck.enforcement import calendar
 from simcheck.enforcement.orders import brake, words
-from simcheck.enforcement.orders.models import OrderAct, OrderBatch, OrderState
+from simcheck.enforcement.orders.models import MAY_HOLD, OrderAct, OrderBatch, OrderState
 from simcheck.enforcement.orders.waking import wake
 from simcheck.enforcement.stops.models import AppealState, BarKind
 from simcheck.enforcement.stops.standing import ORDERED_AFTER, STANDS
@@ -52,8 +52,7 @@ _EVER = f"""
         SELECT carrier, msisdn_token FROM clock WHERE step IN (1, 2) AND ended_at IS NOT NULL
         UNION SELECT carrier, msisdn_token FROM order_line
         WHERE state IN ('sent', 'unknown') AND act <> 'restore'
-        UNION SELECT carrier, msisdn_token FROM order_line
-        WHERE state = 'overtaken' AND coalesce(outcome, 'unknown') IN ('done', 'already', 'unknown')
+        UNION SELECT carrier, msisdn_token FROM order_line WHERE {MAY_HOLD.format("order_line")}
     ) AS held JOIN clock USING (carrier, msisdn_token) LEFT JOIN "case" ON "case".id = clock.case_id
     WHERE "case".closed_at IS NOT NULL AND {_CASE_IS_OVER}
        OR clock.ended_at IS NOT NULL AND {_CLOCK_IS_OVER}
@@ -85,8 +84,7 @@ WITH over AS (
            greatest(CASE WHEN over.step > 0 THEN over.step_at END, live.made_at) AS ordered_at
     FROM over
     LEFT JOIN order_line AS live ON live.carrier = over.carrier AND live.msisdn_token = over.msisdn_token
-        AND (live.state IN ('proposed', 'sent', 'unknown') OR live.state = 'overtaken'
-             AND coalesce(live.outcome, 'unknown') IN ('done', 'already', 'unknown'))
+        AND (live.state IN ('proposed', 'sent', 'unknown') OR {MAY_HOLD.format("live")})
         AND live.act <> 'restore' AND live.made_at <= over.upto
     WHERE over.step > 0 OR live.state IN ('sent', 'unknown', 'overtaken')
 )
