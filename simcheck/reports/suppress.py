@@ -152,9 +152,11 @@ def _fixed(counts: Mapping[Hashable, int], sums: Sequence[Sum], unseen: set[Hash
     for row, (line, names) in enumerate(lines):
         for each in names:
             equations[row, place[each]] = -1 if each == line.total else 1
-    _, values, space = np.linalg.svd(equations, full_matrices=True)
-    free = space[int((values > _SAME).sum()) :]
-    known = np.abs(free).max(axis=0, initial=0) < _SAME
+    # A cell is fixed where it lies in the span of the equations; by their products, as they are the fewer.
+    weights, basis = np.linalg.eigh(equations @ equations.T)
+    real = weights > _SAME
+    span = (basis[:, real] / np.sqrt(weights[real])).T @ equations
+    known = 1 - (span**2).sum(axis=0) < _SAME
     told = {name for name, at in place.items() if known[at]}
     # By a sum of which it is a part; if all of these are hidden already, by one that is beside them.
     near = sorted(lines, key=lambda each: not told.intersection(each[1])) if told else []

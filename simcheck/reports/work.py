@@ -8,6 +8,7 @@ all of these together, whichever of them a page shows.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -66,7 +67,7 @@ async def read(
     delivered = await delivery.read(session, since, until, carrier=carrier)
     if least <= 1:
         return Work(lines, sums, delivered, True)
-    shown = _shown(lines, sums, delivered, least)
+    shown = await asyncio.to_thread(_shown, lines, sums, delivered, least)  # seconds, where all is small
     return Work(
         {of: {kind: _seen(each, shown[_cell(kind, of)]) for kind, each in line.items()}
          for of, line in lines.items()},
