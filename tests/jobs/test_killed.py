@@ -80,7 +80,7 @@ async def every(owner, service, dying, tmp_path, stride):
 
 
 async def test_killed_at_some_steps(owner, service, dying, tmp_path):
-    await every(owner, service, dying, tmp_path, 13)
+    await every(owner, service, dying, tmp_path, 29)
 
 
 @pytest.mark.slow

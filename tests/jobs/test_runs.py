@@ -89,7 +89,7 @@ async def same_as_files(owner, service, folder, citizens, files) -> None:
         assert claimants == (0 if first_over else claims[key[1]])
 
 
-@pytest.mark.parametrize(("seed", "concurrency"), [(1, 1), (2, 3)])
+@pytest.mark.parametrize(("seed", "concurrency"), [pytest.param(1, 1, marks=pytest.mark.slow), (2, 3)])
 async def test_a_run_ends_as_the_check_of_the_same_files(owner, service, tmp_path, seed, concurrency):
     """One carrier, then others with claims across and limits, then a carrier's second snapshot."""
     citizens, files = country(seed)

@@ -441,7 +441,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("deep", [".", "out"])
+@pytest.mark.parametrize("deep", [pytest.param(".", marks=pytest.mark.slow), "out"])
 def test_a_disk_that_fills_up_leaves_nothing(large, small_disk, deep):
     file, citizens = large
     out = small_disk / deep

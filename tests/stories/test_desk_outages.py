@@ -121,6 +121,7 @@ def test_the_database_is_away_for_ten_seconds(desk):
     assert all(process.poll() is None for process in country.running.values())
 
 
+@pytest.mark.slow
 def test_a_worker_is_gone_and_another_one_lets_the_decision_bind(desk):
     _, country, reviewer, [first, second] = desk
     country.running["worker"].kill()

@@ -225,7 +225,7 @@ async def listed(session, query):
     return list(await session.scalars(query))
 
 
-@pytest.mark.parametrize("examples", [20])
+@pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_whatever_the_order(database_url, owner, keyring, examples):
     owner.execute("INSERT INTO carrier VALUES ('viettel', now())")
     with asyncio.Runner() as runner:

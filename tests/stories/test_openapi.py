@@ -12,7 +12,7 @@ from tests.subscribed import register
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = 6  # of each operation, beside those that the schema's own edges give
+EXAMPLES = 3  # of each operation, beside those that the schema's own edges give
 
 
 @pytest.mark.parametrize("carrier", [pytest.param("viettel", marks=pytest.mark.slow), None])

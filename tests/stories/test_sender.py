@@ -51,10 +51,3 @@ async def test_it_sends_tells_its_figures_and_ends_well(service, owner, environm
     assert owner.execute("SELECT count(*) FROM message WHERE state = 'sent'").fetchone() == (2,)
     assert b"901234567" not in said
     assert json.loads(said.splitlines()[-1])["event"] == "stopped"
-
-
-async def test_without_a_link_it_does_not_start(environment):
-    process = await start(environment)
-    _, said = await asyncio.wait_for(process.communicate(), 20)
-    assert process.returncode == 2
-    assert b"SIMCHECK_SMS_LINKS, SIMCHECK_MAIL: no link is set up" in said

@@ -78,7 +78,7 @@ async def many(owner, service, store, smsc, dying, kills: int, capsys) -> None:
 
 
 async def test_killed_some_times(owner, service, store, smsc, dying, capsys):
-    await many(owner, service, store, smsc, dying, 24, capsys)
+    await many(owner, service, store, smsc, dying, 8, capsys)
 
 
 @pytest.mark.slow

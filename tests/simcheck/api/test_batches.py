@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from carriers.readers.stream import EXPANSION_BYTES
 from simcheck.access import tokens
 from simcheck.ingest import watching
 from tests.building import row
@@ -207,8 +208,15 @@ GOOD = row(1, PEOPLE[1])
 BOMB = io.BytesIO()
 with zipfile.ZipFile(BOMB, "w", zipfile.ZIP_DEFLATED) as archive:
     archive.writestr("xl/workbook.xml", b"x")
-    archive.writestr("xl/worksheets/sheet1.xml", bytes(300 << 20))
+    archive.writestr("xl/worksheets/sheet1.xml", bytes(EXPANSION_BYTES + 1))
 HEADER = b"msisdn,id_number,full_name,date_of_birth\n"
+
+
+def bomb() -> bytes:
+    """A file that expands to more than 200 times its size, in few rows."""
+    return gzip.compress(HEADER + (b",,," + b" " * 60_000 + b"\n") * (EXPANSION_BYTES // 60_000 + 1))
+
+
 HOSTILE = {
     "empty": (b"", "is empty"),
     "header alone, half": (b"msisdn,id_nu", "has no columns"),
@@ -218,7 +226,7 @@ HOSTILE = {
     "zip": (BOMB.getvalue()[:60], "is an Excel workbook or another zip archive"),
     "half an archive": (gzip.compress(subscriptions(0, 40))[:-20], "archive that ends early"),
     "damaged archive": (b"\x1f\x8b" + bytes(300), "archive that is damaged"),
-    "bomb": (gzip.compress(HEADER + b",,,\n" * (30 << 20)), "expands to more than 200 times"),
+    "bomb": (bomb(), "expands to more than 200 times"),
     "archive in an archive": (gzip.compress(gzip.compress(FILE)), "holds a gzip archive, not text"),
     "parquet, half": (b"PAR1" + bytes(100), "is a Parquet file that is damaged"),
     "zeros": (bytes(100_000), "is not text"),

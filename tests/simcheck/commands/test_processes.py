@@ -77,6 +77,7 @@ def test_serving_until_a_signal(listening, workers, stop):
     assert {"serving", "request", "stopped"} <= {line["event"] for line in lines}
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_began_them(listening):
     url = f"http://{listening['SIMCHECK_LISTEN']}"
     with running(listening, "serve", "--workers", "2") as process:
@@ -102,22 +103,26 @@ def test_an_embedded_database_is_stopped_with_its_server(home):
         psycopg.connect(Embedded(home).url())
 
 
-def test_an_address_that_is_taken_is_one_line(environment):
+def test_an_address_that_is_taken_is_one_line(command, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run(
-            [sys.executable, "-m", "simcheck.cli", "serve"], env={**environment, "SIMCHECK_LISTEN": listen},
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"simcheck: SIMCHECK_LISTEN {listen}: Address already in use")
+        monkeypatch.setenv("SIMCHECK_LISTEN", listen)
+        code, out, err = command("serve")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"simcheck: SIMCHECK_LISTEN {listen}: Address already in use")
+    assert len(err.splitlines()) == 1
 
 
-def test_a_worker_does_what_is_due_and_ends(environment, owner):
+def test_without_a_link_no_sender_starts(command):
+    code, out, err = command("sender")
+    assert (code, out) == (2, "")
+    assert "SIMCHECK_SMS_LINKS, SIMCHECK_MAIL: no link is set up" in err
+
+
+def test_a_worker_does_what_is_due_and_ends(command, owner):
     owner.execute("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('default', 'upkeep.tidy')")
-    with running(environment, "worker", "--once") as process:
-        _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
+    code, _, err = command("worker", "--once")
+    assert code == 0
     assert owner.execute(
         "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'upkeep.tidy'"
     ).fetchone() == (0,)
