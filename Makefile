@@ -14,14 +14,17 @@ LOCK_IMAGE := requirements-image.lock
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-install: .venv/installed  ## make .venv with the simcheck command and everything for tests
+install: .venv/kernels  ## make .venv with the simcheck command and everything for tests
 
 .venv/installed: $(LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simcheck needs Python 3.11 or newer")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $(LOCK)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q .venv/lib simcheck jobs carriers generator >/dev/null || true
+	$(BIN)/python -m compileall -q -j 0 .venv/lib simcheck jobs carriers generator >/dev/null || true
+	touch $@
+
+.venv/kernels: .venv/installed
 	@echo "compiling the kernels (half a minute, once)"
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
 	$(BIN)/simcheck generate --citizens 2000 --subscriptions 3000 --carrier viettel --carrier generic --out "$$made/country" --quiet && \
@@ -39,8 +42,10 @@ browser:  ## install Chromium by apt where it is missing (as root, or by sudo)
 demo: install  ## run the whole service over a small country, show what happened
 	$(BIN)/simcheck demo
 
-test: lint browser  ## lint, types, import rules and all tests (but the slow ones)
-	$(BIN)/pytest -m 'not slow' -n 2
+test:  ## lint, types, import rules and all tests (but the slow ones)
+	$(MAKE) --no-print-directory -j 2 .venv/installed browser
+	$(MAKE) --no-print-directory -j 2 lint .venv/kernels
+	$(BIN)/pytest -m 'not slow' -n 3
 
 test-slow: install browser  ## the tests that take minutes
 	$(BIN)/pytest -m slow
@@ -50,7 +55,7 @@ screenshots: install browser  ## a picture of every page at several widths, in .
 	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories -k "everybody or a_carriers_day"
 	@ls .simcheck/screenshots
 
-lint: install  ## style, types, import rules
+lint: .venv/installed  ## style, types, import rules
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy

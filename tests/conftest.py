@@ -9,8 +9,10 @@ import os
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
+import httpx._transports.default as transports
 import pytest
 from hypothesis import settings as hypothesis_settings
 
@@ -18,6 +20,9 @@ MEMORY, ROOM = "/dev/shm", 6 << 30  # bytes that databases and homes of a run ne
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
+
+# Every client of a test would read all authorities anew, which takes longer than most of what it asks.
+transports.create_ssl_context = cache(transports.create_ssl_context)
 
 hypothesis_settings.register_profile("kernels", deadline=None)
 hypothesis_settings.load_profile("kernels")

@@ -100,6 +100,7 @@ class Demo:
             **self._messages(),
         }
         self.settings = Settings(home=home, database_url=None, public_url=AnyHttpUrl(self.url))
+        self.http = httpx.Client(base_url=self.url, timeout=120)
         self.secrets: dict[str, str] = {}
         self.accounts: list[demo_people.Account] = []
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -108,6 +109,8 @@ class Demo:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.http.close()
+        self.inbox.close()
         for process in reversed(self.processes):
             process.terminate()
         for process in reversed(self.processes):
@@ -202,7 +205,7 @@ class Demo:
         """Wait until the server answers."""
         for _ in range(600):
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK:
+                if self.http.get("/readyz", timeout=5).status_code == httpx.codes.OK:
                     return
             if self.processes[-1].poll() is not None:
                 break
@@ -229,18 +232,17 @@ class Demo:
 
     def token(self, client: str) -> dict[str, str]:
         """The header by which a client is known."""
-        answer = httpx.post(
-            f"{self.url}/oauth/token", data={"grant_type": "client_credentials"},
-            auth=(client, self.secrets[client]), timeout=30,
-        )  # fmt: skip
+        answer = self.http.post(
+            "/oauth/token", data={"grant_type": "client_credentials"}, auth=(client, self.secrets[client])
+        )
         answer.raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def send(self, code: str, file: Path) -> str:
         """Upload a carrier's file; the id of its batch."""
         with file.open("rb") as content:
-            answer = httpx.post(
-                f"{self.url}/v1/batches", content=content, timeout=120,
+            answer = self.http.post(
+                "/v1/batches", content=content,
                 headers={**self.token(f"{code}-demo"), "Idempotency-Key": secrets.token_hex(8)},
             )  # fmt: skip
         answer.raise_for_status()
@@ -250,14 +252,12 @@ class Demo:
         """All batches, once each is done or refused."""
         ended: dict[str, dict[str, Any]] = {}
         began = time.monotonic()
+        headers = {code: self.token(f"{code}-demo") for code in sent}
         with terminal.progress(self.language, shown=True) as progress:
             while len(ended) < len(sent) and time.monotonic() - began < PATIENCE:
                 for code, batch in sent.items():
                     if code not in ended:
-                        headers = self.token(f"{code}-demo")
-                        state = httpx.get(
-                            f"{self.url}/v1/batches/{batch}", headers=headers, timeout=30
-                        ).json()
+                        state = self.http.get(f"/v1/batches/{batch}", headers=headers[code]).json()
                         if state["state"] in {"done", "refused"}:
                             ended[code] = state
                 progress("compare", len(ended), len(sent), 0)
@@ -277,10 +277,9 @@ class Demo:
         plainest = "generic" if (country / "generic.csv").exists() else "wintel"
         (msisdn, id_number), (_, stranger) = _verified(country, plainest, 2)
         for number in (id_number, stranger):
-            answer = httpx.post(
-                f"{self.url}/v1/otp-checks", json={"msisdn": msisdn, "id_number": number},
-                headers=self.token(BANK), timeout=30,
-            ).json()  # fmt: skip
+            answer = self.http.post(
+                "/v1/otp-checks", json={"msisdn": msisdn, "id_number": number}, headers=self.token(BANK)
+            ).json()
             words = ", ".join(answer["reasons"])
             self.say("otp_yes" if answer["eligible"] else "otp_no", reasons=words, as_of=answer["as_of"][:19])
 

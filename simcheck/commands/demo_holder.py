@@ -21,6 +21,7 @@ import carriers.registry
 from simcheck.errors import UnavailableError
 from simcheck.normalise import phones
 from simcheck.terminal import Language
+from simcheck.tls import trusted
 
 WRITES_FROM = "somebody-{}@holders.simcheck.example"  # where answers go
 PATIENCE = 300.0  # seconds that a message may take
@@ -80,10 +81,15 @@ class Inbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._http = httpx.Client(base_url=url, timeout=30)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
 
     def texts(self, to: str) -> list[str]:
         """What came for an address, the newest first."""
-        found = httpx.get(f"{self.url}/messages.json", params={"to": to}, timeout=30).json()
+        found = self._http.get("/messages.json", params={"to": to}).json()
         return [each["text"] for each in found]
 
     def wait(self, to: str, what: re.Pattern[str]) -> str:
@@ -106,7 +112,7 @@ class Browser:
     """Somebody on the pages: keeps cookies, and sends forms as they stand there."""
 
     def __init__(self, url: str, language: Language = Language.EN) -> None:
-        self._http = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        self._http = httpx.Client(base_url=url, follow_redirects=True, timeout=60, verify=trusted())
         self._prefix = "" if language is Language.VI else f"/{language}"
         self.page = self._http.get(f"{self._prefix}/").text
 

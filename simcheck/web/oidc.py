@@ -31,6 +31,7 @@ from starlette.datastructures import State
 
 from simcheck import clock
 from simcheck.errors import NotAuthenticatedError, NotFoundError, UnavailableError
+from simcheck.tls import trusted
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 REMEMBERED = 3600.0  # seconds that what the provider says of itself is good
@@ -230,7 +231,9 @@ class Provider:
         """One JSON answer of the provider. Raises `SignInError` for a refusal, else `UnavailableError`."""
         try:
             async with (
-                httpx.AsyncClient(transport=self._transport, timeout=PATIENCE, trust_env=False) as client,
+                httpx.AsyncClient(
+                    transport=self._transport, timeout=PATIENCE, trust_env=False, verify=trusted()
+                ) as client,
                 client.stream(method, url, headers={"Accept": "application/json"} | more.pop("headers", {}),
                               **more) as response,
             ):  # fmt: skip

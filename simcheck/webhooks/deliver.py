@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.privacy import Keyring
+from simcheck.tls import trusted
 from simcheck.webhooks import signing
 from simcheck.webhooks.address import AddressRefusedError, resolve
 from simcheck.webhooks.addresses import bound_to
@@ -76,20 +77,20 @@ async def take(session: AsyncSession, keyring: Keyring, delivery_id: uuid.UUID) 
     return Message(delivery.id, delivery.attempts, webhook.url, body, signed)
 
 
-async def send(message: Message, *, private: bool, trust: ssl.SSLContext | bool = True) -> int | None:
+async def send(message: Message, *, private: bool, trust: ssl.SSLContext | None = None) -> int | None:
     """Send a message: the status of the answer; None where there was none.
 
     Nothing of the answer but its status is read, and no redirect is followed. `trust` names who vouches for
-    the receiver, as httpx's `verify`.
+    the receiver (by itself: `tls.trusted`).
     """
     try:
         async with asyncio.timeout(SECONDS):
-            return await _sent(message, private=private, trust=trust)
+            return await _sent(message, private=private, trust=trust or trusted())
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, AddressRefusedError):
         return None
 
 
-async def _sent(message: Message, *, private: bool, trust: ssl.SSLContext | bool) -> int:
+async def _sent(message: Message, *, private: bool, trust: ssl.SSLContext) -> int:
     place = await resolve(message.url, private=private)
     parts = urlsplit(message.url)
     address = f"[{place.address}]" if ":" in place.address else place.address
