@@ -10,6 +10,7 @@ import pkgutil
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,15 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def calls(path: Path) -> list[tuple[str, ast.Call]]:
+    """The calls in a module, each with the name of what is called."""
+    return [(ast.unparse(node.func), node) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
 
 
 def definitions(body: list[ast.stmt], inside: str) -> Iterator[tuple[str, Function | ast.ClassDef]]:
@@ -103,34 +111,34 @@ def test_everything_public_says_what_it_is():
         for name, node in definitions(module.body, name_of(path)):
             inside = name.removeprefix(name_of(path)).split(".")[1:]
             overload = any("overload" in ast.unparse(each) for each in node.decorator_list)
-            nested = any(isinstance(each, Function) for each in ancestors(module, node))
+            outer = outside(module, node)
+            nested = any(isinstance(each, Function) for each in outer)
             if any(part.startswith("_") for part in inside) or overload or nested:
                 continue
-            if not ast.get_docstring(node) and not is_protocol_member(module, node):
+            if not ast.get_docstring(node) and not is_protocol_member(outer):
                 silent.append(name)
     assert silent == []
 
 
-def ancestors(module: ast.Module, wanted: ast.AST) -> list[ast.AST]:
-    """The nodes that `wanted` stands in."""
-    path: list[ast.AST] = []
+def outside(module: ast.Module, wanted: Function | ast.ClassDef) -> list[Function | ast.ClassDef]:
+    """The classes and functions that `wanted` stands in, the outermost first."""
+    body: list[ast.stmt] = module.body
+    found = []
+    while wanted not in body:
+        [around] = [
+            each
+            for each in body
+            if isinstance(each, Function | ast.ClassDef)
+            and each.lineno < wanted.lineno <= (each.end_lineno or 0)
+        ]
+        found.append(around)
+        body = around.body
+    return found
 
-    def search(node: ast.AST) -> bool:
-        if node is wanted:
-            return True
-        path.append(node)
-        if any(search(each) for each in ast.iter_child_nodes(node)):
-            return True
-        path.pop()
-        return False
 
-    search(module)
-    return path
-
-
-def is_protocol_member(module: ast.Module, node: ast.AST) -> bool:
+def is_protocol_member(outer: list[Function | ast.ClassDef]) -> bool:
     """A member of a Protocol is described by its class."""
-    inside = [each for each in ancestors(module, node) if isinstance(each, ast.ClassDef)]
+    inside = [each for each in outer if isinstance(each, ast.ClassDef)]
     return bool(inside) and any("Protocol" in ast.unparse(base) for base in inside[-1].bases)
 
 
@@ -140,9 +148,8 @@ def test_library_code_does_not_print():
     printing = {
         name_of(path)
         for path in SOURCES
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in {"print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}
+        for name, _ in calls(path)
+        if name in {"print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}
         and not name_of(path).startswith("simcheck.commands.")
     }
     assert printing <= doors
@@ -150,17 +157,20 @@ def test_library_code_does_not_print():
 
 def test_loops_are_compiled_in_one_place():
     """Every compiled loop is a `kernel`: numba is named in kernels.py alone."""
-    naming = {name_of(path) for path in SOURCES if re.search(r"\bnumba\b", code_of(path))}
+    naming = {name_of(path) for path in SOURCES if in_code(r"\bnumba\b", path)}
     assert naming == {"simcheck.normalise.kernels"}
 
 
-def code_of(path: Path) -> str:
-    """A module's source without its comments and docstrings."""
-    module = tree(path)
+def in_code(pattern: str, path: Path) -> bool:
+    """Whether something stands in a module's source, its comments and docstrings left out."""
+    source = path.read_text("utf-8")
+    if not re.search(pattern, source):
+        return False
+    module = ast.parse(source)
     for node in ast.walk(module):
         if isinstance(node, ast.Module | Function | ast.ClassDef) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(module)
+    return re.search(pattern, ast.unparse(module)) is not None
 
 
 def kernels() -> dict[str, Dispatcher]:

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
@@ -24,7 +23,7 @@ from simcheck.desks.doors import FILES
 from simcheck.desks.frame.door import Door as DeskDoor
 from simcheck.public.door import Door, PageRoute
 from simcheck.public.doors import OPEN
-from tests.wiring.test_house import SOURCES, code_of, name_of, tree
+from tests.wiring.test_house import SOURCES, calls, in_code, name_of
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +75,6 @@ COMMITTING = {"commit", "rollback"}
 EDGES = {"simcheck.db.engine", "simcheck.migrations", "simcheck.migrations.env"}
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
-
-
 def test_nobody_commits_but_the_edge():
     """A request or a job is one transaction; what it calls takes its session and leaves the end to it."""
     committing = {
@@ -89,9 +82,7 @@ def test_nobody_commits_but_the_edge():
     }
     assert committing <= EDGES
     assert "simcheck.migrations" in committing  # the search finds what it looks for
-    written = {
-        name_of(path) for path in SOURCES if re.search(r"(?<!ON )\b(COMMIT|ROLLBACK)\b", code_of(path))
-    }
+    written = {name_of(path) for path in SOURCES if in_code(r"(?<!ON )\b(COMMIT|ROLLBACK)\b", path)}
     assert written <= EDGES
 
 
