@@ -164,12 +164,18 @@ def keyring() -> Any:
 @pytest.fixture
 def settings(database_url, tmp_path) -> Any:
     """Settings for the test's database, with a home of its own."""
+    from pydantic import SecretStr
+
+    return _settings().model_copy(
+        update={"home": tmp_path / "home", "database_url": SecretStr(database_url)}, deep=True
+    )
+
+
+@cache
+def _settings() -> Any:
     from simcheck.config import Settings
 
-    return Settings(
-        home=tmp_path / "home", database_url=database_url, public_url=ISSUER, password_rounds=1,
-        password_kib=8,
-    )  # fmt: skip
+    return Settings(database_url="postgresql://", public_url=ISSUER, password_rounds=1, password_kib=8)
 
 
 @pytest.fixture

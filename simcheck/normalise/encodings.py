@@ -65,8 +65,8 @@ TCVN3 = {**_TCVN3_LOW, **{0x80 + index: letter for index, letter in enumerate(_T
 VISCII = {**_VISCII_LOW, **{0x80 + index: letter for index, letter in enumerate(_VISCII_HIGH)}}
 
 
-# CP1252 has letters where Latin-1 has control characters
-_CP1252_BACK = {
+# The byte of each letter that CP1252 has where Latin-1 has a control character.
+CP1252_BACK = {
     ord(bytes([byte]).decode("cp1252")): byte
     for byte in range(0x80, 0xA0)
     if byte not in {0x81, 0x8D, 0x8F, 0x90, 0x9D}
@@ -77,7 +77,7 @@ _CP1252_BACK = {
 def single_bytes(written: str) -> str | None:
     """The bytes that were read as `written`, by Latin-1 or CP1252, as code points 0 to 255; None where it was
     neither."""
-    back = written.translate(_CP1252_BACK)
+    back = written.translate(CP1252_BACK)
     return back if back.isascii() or max(back) < "\u0100" else None
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from simcheck.normalise.encodings import LEGACY, utf8_misread
 from simcheck.normalise.kernels import Bytes, Offsets, Text, column, kernel, text
 from simcheck.normalise.letters import APOSTROPHES, INVISIBLE, LETTER, SPACES, TABLE_SIZE, UNKNOWN
+from simcheck.normalise.misread import put_right
 from simcheck.normalise.names import code_point
 from simcheck.normalise.syllables import canonical, is_syllable
 
@@ -29,13 +30,22 @@ def separated(names: pa.StringArray) -> tuple[Text, npt.NDArray[np.bool_]]:
     tidy, odd = _tidied(names)
     encoded = np.zeros(len(names), np.bool_)
     if odd.any():
-        distinct = names.filter(pa.array(odd)).dictionary_encode()
-        untangled = [_untangle(value) for value in distinct.dictionary.to_pylist()]
-        values, _ = _tidied(pa.array([value for value, _ in untangled], pa.string()))
-        tidy = text(pc.replace_with_mask(column(tidy), pa.array(odd), column(values).take(distinct.indices)))
-        was = np.array([misread for _, misread in untangled], np.bool_)
-        encoded[odd] = was[distinct.indices.to_numpy()]
+        values, encoded[odd] = _untangled(names.filter(pa.array(odd)))
+        tidy = text(pc.replace_with_mask(column(tidy), pa.array(odd), column(_tidied(values)[0])))
     return tidy, encoded
+
+
+def _untangled(values: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
+    """`_untangle` for a column: in one go where a value is misread UTF-8 and nothing else."""
+    right, misread = put_right(values, _ORDINARY)
+    if misread.all():
+        return right, misread
+    left = ~misread
+    distinct = values.filter(pa.array(left)).dictionary_encode()
+    untangled = [_untangle(value) for value in distinct.dictionary.to_pylist()]
+    others = pa.array([value for value, _ in untangled], pa.string()).take(distinct.indices)
+    misread[left] = np.array([was for _, was in untangled], np.bool_)[distinct.indices.to_numpy()]
+    return pc.replace_with_mask(right, pa.array(left), others), misread
 
 
 def _tidied(names: pa.StringArray) -> tuple[Text, npt.NDArray[np.bool_]]:
@@ -91,6 +101,17 @@ def _kinds() -> Bytes:
 
 
 KINDS = _kinds()
+
+
+def _ordinary() -> npt.NDArray[np.bool_]:
+    """Characters, by code point up to U+FFFF, that mean the same whatever encoding a value was in."""
+    ordinary: npt.NDArray[np.bool_] = (KINDS == _PLAIN) | (KINDS == _STOP) | (KINDS == _QUOTE)
+    ordinary[[ord(character) for character in " -_,;/"]] = True
+    ordinary[:0x20] = ordinary[0x7F:0xA1] = False
+    return ordinary
+
+
+_ORDINARY = _ordinary()
 
 
 @kernel

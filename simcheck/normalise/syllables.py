@@ -62,6 +62,8 @@ def canonical(token: str) -> str:
     `Hoà`, `hòa` and `HÒA` (combining) are all `hoa` and the mark of the first tone; a token without a tone
     ends without one.
     """
+    if token.isascii() and token.isalpha():
+        return token.lower()
     composed = unicodedata.normalize("NFC", token)
     letters = unicodedata.normalize("NFC", composed.translate(_LETTER_OF))
     return letters if composed.isascii() else letters + composed.translate(_TONE_OF)
@@ -72,7 +74,7 @@ _BARE = str.maketrans("ăâđêôơưƀčĕĭŏñŭ", "aadeooubceionu")
 
 def bare(form: str) -> str:
     """A canonical form without any mark: that of `hoà` and that of `hoa` are both `hoa`."""
-    return form.rstrip(TONE_MARKS).translate(_BARE).replace("\u0306", "")
+    return form if form.isascii() else form.rstrip(TONE_MARKS).translate(_BARE).replace("\u0306", "")
 
 
 def _all_letters() -> frozenset[str]:

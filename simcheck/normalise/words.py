@@ -156,7 +156,12 @@ class Vocabulary:
         self._known.add([word.encode() for word in named], numbers)
 
     def _add(self, words: list[str]) -> None:
-        seen = [HIDDEN.sub("", word.replace(".", "").translate(_APOSTROPHE)) for word in words]
+        seen = [
+            word
+            if word.isascii() and word.isalpha()
+            else HIDDEN.sub("", word.replace(".", "").translate(_APOSTROPHE))
+            for word in words
+        ]
         forms = [canonical(word) for word in seen]
         plains = [bare(form) for form in forms]
         flags = [_flags(*each) for each in zip(words, forms, plains, strict=True)]

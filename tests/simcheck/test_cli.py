@@ -201,7 +201,7 @@ CELLS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=st.booleans(), cells=CELLS)
 def test_any_bytes_at_all_are_checked_or_refused(command, tmp_path, header, cells):
     path = tmp_path / "any.csv"
