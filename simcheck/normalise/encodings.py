@@ -73,12 +73,14 @@ CP1252_BACK = {
 }
 
 
+_NO_BYTE = re.compile(f"[^\0-\xff{''.join(map(chr, CP1252_BACK))}]")  # what neither of them reads
+
+
 @lru_cache(maxsize=64)  # each encoding in turn asks for the same word's
 def single_bytes(written: str) -> str | None:
     """The bytes that were read as `written`, by Latin-1 or CP1252, as code points 0 to 255; None where it was
     neither."""
-    back = written.translate(CP1252_BACK)
-    return back if back.isascii() or max(back) < "\u0100" else None
+    return None if _NO_BYTE.search(written) else written.translate(CP1252_BACK)
 
 
 def _by_table(written: str, table: dict[int, str]) -> str | None:
