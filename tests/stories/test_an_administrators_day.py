@@ -206,6 +206,7 @@ def assert_nobody_is_kept_out(page: Any, name: str) -> None:
     page.emulate_media(color_scheme="light")
 
 
+@pytest.mark.slow
 def test_without_javascript(site, chromium):
     page = opened(site, chromium, Role.ADMINISTRATOR, java_script_enabled=False)
     page.goto(f"{site.address}/desk/clients/_add?lang=en")

@@ -120,6 +120,7 @@ def test_a_supervisors_look_at_the_country_for_everybody(site, chromium):
     context.close()
 
 
+@pytest.mark.slow
 def test_an_analysts_day_without_javascript(site, chromium):
     context, page, _ = opened(site, chromium, Role.ANALYST, java_script_enabled=False)
     page.goto(f"{site.address}/desk/country?lang=en")

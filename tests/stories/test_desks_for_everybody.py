@@ -134,6 +134,7 @@ def test_signing_in_with_a_keyboard_alone_for_everybody(site, chromium):
     context.close()
 
 
+@pytest.mark.slow
 def test_without_javascript_in_english(site, chromium):
     context = chromium.new_context(java_script_enabled=False)
     sit(site, context, Role.MANAGER)

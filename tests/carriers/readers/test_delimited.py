@@ -331,14 +331,14 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=40).map(b"".join) | st.binary(max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=TEXTS, chunk_bytes=st.sampled_from([1, 2, 3, 7, 16, 8 << 20]))
 def test_any_bytes_give_the_rows_the_model_counts(read, data, chunk_bytes):
     rows, _ = read(HEADER + data, chunk_bytes=chunk_bytes)
     assert cells(rows) == model(data, 4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=TEXTS)
 def test_any_bytes_are_rows_or_a_refusal(read, data):
     with suppress(FileRefusedError):

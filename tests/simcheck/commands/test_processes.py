@@ -89,6 +89,7 @@ def test_workers_end_with_the_process_that_began_them(listening):
         httpx.get(f"{url}/healthz", timeout=5)
 
 
+@pytest.mark.slow
 def test_an_embedded_database_is_stopped_with_its_server(home):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SIMCHECK_")}
     environment |= {"SIMCHECK_HOME": str(home), "SIMCHECK_LISTEN": f"127.0.0.1:{free_port()}"}
