@@ -84,17 +84,23 @@ def new_database(postgres: Any, template: str = TEMPLATE) -> Iterator[str]:
     Copying takes many times as long as emptying. So a copy of the migrated one is emptied after the block and
     taken again, unless something about it is no longer as it was made.
     """
+    again = _emptied if template == TEMPLATE else []
+    connection = _administrator(postgres.url("postgres"))
+    name, since = again.pop() if again else _copied(connection, template)
+    yield postgres.url(name)
+    connection.execute(LEAVE, [name])
+    if template == TEMPLATE and _empty(postgres.url(name), since):
+        again.append((name, since))
+    else:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@cache
+def _administrator(url: str) -> Any:
+    """The connection by which this process makes and drops databases; it ends with the server."""
     import psycopg
 
-    again = _emptied if template == TEMPLATE else []
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        name, since = again.pop() if again else _copied(connection, template)
-        yield postgres.url(name)
-        connection.execute(LEAVE, [name])
-        if template == TEMPLATE and _empty(postgres.url(name), since):
-            again.append((name, since))
-        else:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return psycopg.connect(url, autocommit=True)
 
 
 _emptied: list[tuple[str, int]] = []  # databases of this process that are as new, and when they were made
@@ -199,9 +205,10 @@ def _share_compiled(engine: Any) -> None:
     """Let an engine know the statements that were compiled for another: a seventh of a test's work."""
     from sqlalchemy.util import LRUCache
 
-    if not _first:
+    # A dialect knows its server when its engine has been connected, which not every test's is.
+    if not _first or not hasattr(_first[0].dialect, "default_isolation_level"):
         engine._compiled_cache = LRUCache(STATEMENTS)
-        _first.append(engine)
+        _first[:] = [engine]
     engine.dialect, engine._compiled_cache = _first[0].dialect, _first[0]._compiled_cache
 
 
