@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ import pyarrow.compute as pc
 from simcheck.normalise import cells
 from simcheck.normalise.cells import AS_WRITTEN, DIGITS_LOST, ROOM, ZERO
 from simcheck.normalise.dates import Dates, Ymd
-from simcheck.normalise.kernels import Bytes, Text, distinct, kernel
+from simcheck.normalise.kernels import FEW, Bytes, Text, distinct, kernel
 from simcheck.normalise.kernels import text as buffers
 from simcheck.reasons import Reason
 
@@ -134,28 +135,44 @@ def format_key(key: Key) -> pa.StringArray:
 def gender_codes(column: pa.Array | pa.ChunkedArray) -> Codes:
     """Genders (string[n]) as `UNKNOWN`, `MALE` or `FEMALE`: M, F, Nam, Nữ, male, female in any case."""
     words, rows = _words(column)
-    known = pc.index_in(words, value_set=pa.array(list(_GENDERS))).fill_null(len(_GENDERS))
-    codes: Codes = np.array([*_GENDERS.values(), UNKNOWN], np.uint8)[known.to_numpy()]
-    return codes.take(rows)
+    return (_gender_codes if len(words) <= FEW else _gender_codes.__wrapped__)(words).take(rows)
 
 
 def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
     """Whether a row's paper (string[n]) is one that the citizen register does not know, 0 or 1."""
     words, rows = _words(column)
-    codes: Codes = (
-        pc.match_substring_regex(words, _OTHER_PAPERS).to_numpy(zero_copy_only=False).astype(np.uint8)
-    )
-    return codes.take(rows)
+    return (_paper_codes if len(words) <= FEW else _paper_codes.__wrapped__)(words).take(rows)
 
 
-def _words(column: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
-    """The distinct words of a column, plain (lower case, no marks, trimmed), and each row's among them."""
+def _words(column: pa.Array | pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+    """The distinct words of a column, and each row's place among them."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     words, rows = distinct(column.cast(pa.string()))
-    words = pc.utf8_normalize(pc.utf8_lower(pc.utf8_trim_whitespace(words)), form="NFD")
-    words = pc.replace_substring(pc.replace_substring_regex(words, r"\p{Mn}", ""), "đ", "d")
-    return words, rows
+    return tuple(words.to_pylist()), rows
+
+
+# Columns hold the same few words over and over, and a single row is often looked at; what a column of many
+# words says is not kept.
+@lru_cache(maxsize=256)
+def _gender_codes(words: tuple[str, ...]) -> Codes:
+    known = pc.index_in(_plain(words), value_set=pa.array(list(_GENDERS))).fill_null(len(_GENDERS))
+    codes: Codes = np.array([*_GENDERS.values(), UNKNOWN], np.uint8)[known.to_numpy()]
+    return codes
+
+
+@lru_cache(maxsize=256)
+def _paper_codes(words: tuple[str, ...]) -> Codes:
+    other: pa.BooleanArray = pc.match_substring_regex(_plain(words), _OTHER_PAPERS)
+    codes: Codes = other.to_numpy(zero_copy_only=False).astype(np.uint8)
+    return codes
+
+
+def _plain(words: tuple[str, ...]) -> pa.StringArray:
+    """Words in lower case, without marks, trimmed."""
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(words, pa.string())))
+    plain = pc.replace_substring_regex(pc.utf8_normalize(plain, form="NFD"), r"\p{Mn}", "")
+    return pc.replace_substring(plain, "đ", "d")
 
 
 @kernel

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 MOST = 200  # letters of a value that are compared; what is longer is compared as a whole
@@ -97,6 +98,7 @@ def _kind(ours: str, theirs: str) -> Kind:
     return Kind.MARK if _bare(ours) == _bare(theirs) else Kind.LETTER
 
 
+@lru_cache(maxsize=1024)  # every letter of one side is held against every one of the other
 def _bare(letter: str) -> str:
     """Letters without their marks and without the stroke of đ."""
     apart = unicodedata.normalize("NFD", letter.translate(_STROKES))

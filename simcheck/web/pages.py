@@ -30,7 +30,12 @@ _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-
 def templates(loader: BaseLoader) -> Environment:
     """Templates that escape whatever is put in, and fail where something is missing."""
     return Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,  # or the files of a page's templates are looked at for every page
     )
 
 
