@@ -52,7 +52,7 @@ test-slow: install browser  ## the tests that take minutes
 
 screenshots: install browser  ## a picture of every page at several widths, in .simcheck/screenshots
 	rm -rf .simcheck/screenshots && mkdir -p .simcheck/screenshots
-	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories -k "everybody or a_carriers_day"
+	SCREENSHOTS=$(CURDIR)/.simcheck/screenshots $(BIN)/pytest tests/stories -k "everybody or a_carriers_day or a_supervisors_day or orders_at_the_desks"
 	@ls .simcheck/screenshots
 
 lint: .venv/installed  ## style, types, import rules

@@ -40,6 +40,7 @@ from simcheck.commands import demo_holder, demo_orders, demo_people, demo_staff
 from simcheck.commands.demo_holder import Inbox
 from simcheck.config import Settings
 from simcheck.errors import UnavailableError
+from simcheck.normalise import phones
 from simcheck.notices.policy import at_any_hour, shipped
 from simcheck.privacy import mask_msisdn
 from simcheck.service import opened
@@ -274,8 +275,9 @@ class Demo:
 
     def _questions(self, country: Path) -> None:
         """One question that is answered yes, and the same number with another person's ID."""
-        plainest = "generic" if (country / "generic.csv").exists() else "wintel"
-        (msisdn, id_number), (_, stranger) = _verified(country, plainest, 2)
+        (msisdn, id_number), (_, stranger) = [*_verified(country, demo_people.CARRIER, demo_orders.EACH + 2)][
+            demo_orders.EACH :  # the first changed their handsets
+        ]
         for number in (id_number, stranger):
             answer = self.http.post(
                 "/v1/otp-checks", json={"msisdn": msisdn, "id_number": number}, headers=self.token(BANK)
@@ -345,7 +347,7 @@ _SIMCHECK = [sys.executable, "-m", "simcheck.cli"]
 
 
 def _verified(country: Path, carrier: str, how_many: int) -> Iterator[tuple[str, str]]:
-    """Number and ID of a carrier's first rows that are right in every way."""
+    """Number (E.164) and ID of a carrier's first rows that are right in every way."""
     truth = pq.read_table(country / "truth.parquet", columns=["carrier", "file", "row", "verdict", "kinds"])
     plain = pc.and_(
         pc.equal(truth["carrier"], carrier),
@@ -354,8 +356,9 @@ def _verified(country: Path, carrier: str, how_many: int) -> Iterator[tuple[str,
     rows = truth.filter(plain).slice(0, how_many)
     file = country / rows["file"][0].as_py()
     batch = next(iter(carriers.registry.adapter(carrier).read(file, ("msisdn", "id_number"))))
-    for row in rows["row"].to_pylist():
-        yield batch["msisdn"][row - 1].as_py(), batch["id_number"][row - 1].as_py()
+    places = pc.subtract(rows["row"], 1)
+    numbers = phones.e164(phones.normalise(batch["msisdn"].take(places)).national)
+    yield from zip(numbers.to_pylist(), batch["id_number"].take(places).to_pylist(), strict=True)
 
 
 def _free_port() -> int:

@@ -116,7 +116,9 @@ def test_before_anything_was_sent_every_page_says_what_to_do(site, chromium):
     complaints = heard(page)
     page.goto(f"{site.address}/portal")
     look(page, "start")
-    names = ("batches", "feedback", "cases", "questions", "figures", "systems", "people")
+    names = (
+        "batches", "feedback", "cases", "orders", "appeals", "questions", "figures", "systems", "people"
+    )  # fmt: skip
     for at, name in enumerate(names):
         page.locator(f".masthead nav li >> nth={at} >> a").click()
         page.wait_for_url(f"**/portal/{name}")

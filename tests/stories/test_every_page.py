@@ -22,6 +22,7 @@ from axe_playwright_python.sync_playwright import Axe
 from simcheck.access.roles import MAY, Role
 from simcheck.cases.codes import ALPHABET
 from simcheck.commands.demo import Demo
+from simcheck.commands.demo_people import CARRIER
 from simcheck.db.base import Base
 from simcheck.desks.doors import OPEN
 from simcheck.service import opened
@@ -34,20 +35,39 @@ WIDTHS = (390, 1024, 1440)
 CITIZENS, SUBSCRIPTIONS = 3_000, 4_000
 AXE = Axe()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NUMBER = (
+    "SELECT '{}-' || lpad(number::text, 6, '0') || '-' || substr("
+    f"'{ALPHABET}', (number % {len(ALPHABET)})::int + 1, 1) FROM {{}} ORDER BY number LIMIT 1"
+)
 # Where a value of an address comes from, unless it is the key of the table that the name names.
 VALUES = {
     "case_id": "SELECT id FROM \"case\" WHERE acts = 'staff' ORDER BY reasons DESC, opened_at, id LIMIT 1",
     "name": "SELECT 'cases'",
     "month": "SELECT to_char(max(day), 'YYYY-MM') FROM country_day",
-    "number": "SELECT min(number) FROM question",
+    "number": NUMBER.format("H", "question"),
     "order_id": "SELECT id FROM order_batch ORDER BY proposed_at DESC LIMIT 1",
     "file_name": "SELECT name FROM request_file ORDER BY name LIMIT 1",
-    "request_number": "SELECT 'Y-' || lpad(number::text, 6, '0') || '-' || substr("
-    f"'{ALPHABET}', (number % {len(ALPHABET)})::int + 1, 1) FROM person_request ORDER BY number LIMIT 1",
+    "request_number": NUMBER.format("Y", "person_request"),
     "proposal_id": "SELECT id FROM bulk_proposal ORDER BY proposed_at DESC LIMIT 1",
     "review_id": "SELECT id FROM double_review ORDER BY id LIMIT 1",
     "username": "SELECT min(username) FROM person",
     "version": "SELECT max(version) FROM policy",
+}
+# Of these the demo has none; who works with them in a story of their own takes their pictures there.
+ELSEWHERE = {
+    "/desk/bulk/{proposal_id}", "/desk/double/{review_id}", "/desk/holds/appeal/{appeal_id}",
+    "/portal/systems/webhooks/{webhook}",
+}  # fmt: skip
+# What is asked of an address that says nothing without it.
+ASKED = {
+    "/desk/country/tables": "format=xlsx", "/desk/country/list": "of=subscription",
+    "/desk/country/reconciliation/{name}/file": "format=csv",
+    "/desk/country/export": "of=subscription&format=csv", "/desk/country/months/{month}/file": "format=pdf",
+}  # fmt: skip
+# The same for a carrier's people, who see what is the carrier's alone.
+OWN = {
+    "case_id": f"SELECT id FROM \"case\" WHERE carrier = '{CARRIER}' AND acts = 'carrier' LIMIT 1",
+    "order_id": f"SELECT id FROM order_batch WHERE carrier = '{CARRIER}' AND sent_at IS NOT NULL LIMIT 1",
 }
 PAGES = [route for route in ROUTES if "GET" in route.methods and route.path not in OPEN]
 
@@ -57,8 +77,10 @@ def names_in(route: Any) -> list[str]:
     return re.findall(r"\{(\w+)", route.path)
 
 
-def source_of(name: str) -> str:
-    """The statement that gives a value for a name in an address."""
+def source_of(name: str, own: bool = False) -> str:
+    """The statement that gives a value for a name in an address; `own`: of the demo's carrier."""
+    if own and name in OWN:
+        return OWN[name]
     if name in VALUES:
         return VALUES[name]
     table = Base.metadata.tables.get(name.removesuffix("_id"))
@@ -66,7 +88,15 @@ def source_of(name: str) -> str:
     [key] = table.primary_key.columns
     newest = [each for each in ("made_at", "opened_at", "added_at") if each in table.columns]
     query = sa.select(key).order_by(*(table.columns[each].desc() for each in newest)).limit(1)
+    if own and "carrier" in table.columns:
+        query = query.where(table.columns.carrier == CARRIER)
     return str(query.compile(compile_kwargs={"literal_binds": True}))
+
+
+def address_of(route: Any, values: dict[str, str]) -> str:
+    """The route's address with these values, and with what it has to be asked."""
+    path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values[found[1]], route.path)
+    return path + (f"?{ASKED[route.path]}" if route.path in ASKED else "")
 
 
 def role_for(route: Any) -> Role:
@@ -91,7 +121,7 @@ def demo(home, tmp_path) -> Iterator[Demo]:
         yield made
 
 
-async def values_of(demo: Demo, names: set[str]) -> dict[str, str]:
+async def values_of(demo: Demo, names: set[str], own: bool = False) -> dict[str, str]:
     """A value for each name that has one in this country."""
     found = {}
     async with (
@@ -99,7 +129,7 @@ async def values_of(demo: Demo, names: set[str]) -> dict[str, str]:
         service.database.transaction("test", ministry=True) as session,
     ):
         for name in names:
-            value = await session.scalar(sa.text(source_of(name)))
+            value = await session.scalar(sa.text(source_of(name, own)))
             if value is not None:
                 found[name] = str(value)
     return found
@@ -137,7 +167,10 @@ def look_at(page: Any, name: str) -> list[str]:
 @pytest.mark.skipif(not PICTURES, reason="takes minutes, for pictures: make screenshots")
 def test_pictures_of_every_page_for_everybody(demo, chromium):
     names = {name for route in PAGES for name in names_in(route)}
-    values = aside(lambda: values_of(demo, names))
+    of_all, of_carrier = (
+        aside(lambda: values_of(demo, names)),
+        aside(lambda: values_of(demo, names, own=True)),
+    )
     wrong, missing = [], []
     for role in Role:
         mine = [route for route in PAGES if role_for(route) is role]
@@ -147,18 +180,18 @@ def test_pictures_of_every_page_for_everybody(demo, chromium):
         page = context.new_page()
         sign_in(demo, page, role)
         for route in mine:
+            values = of_carrier if route.path.startswith("/portal") else of_all
             if set(names_in(route)) - set(values):
                 missing.append(route.path)
                 continue
-            path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values[found[1]], route.path)
+            path = address_of(route, values)
             if is_page(context, demo.url + path):
                 answer = page.goto(demo.url + path)
                 name = re.sub(r"\W+", "-", route.path.replace("{", "").replace("}", "")).strip("-")
-                assert answer.status == 200, (path, answer.status)
-                wrong += look_at(page, name)
+                wrong += look_at(page, name) if answer.status == 200 else [f"{path}: {answer.status}"]
         context.close()
     assert wrong == [], "\n".join(wrong)
-    assert missing == [], "the demo has nothing to show on these"
+    assert set(missing) <= ELSEWHERE, f"the demo has nothing to show on {set(missing) - ELSEWHERE}"
 
 
 def is_page(context: Any, address: str) -> bool:
