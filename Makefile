@@ -19,6 +19,9 @@ install: .venv/kernels  ## make .venv with the simcheck command and everything f
 .venv/installed: $(LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simcheck needs Python 3.11 or newer")'
 	$(PYTHON) -m venv --clear .venv
+	@echo "installing what $(LOCK) names"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r <(sed -n '/^uv==/,/[^\\]$$/p' $(LOCK)) && \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCK) || \
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $(LOCK)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q -j 0 .venv/lib simcheck jobs carriers generator >/dev/null || true

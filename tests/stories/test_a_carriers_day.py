@@ -152,6 +152,7 @@ def test_an_uploader_sends_a_file_and_sees_what_was_wrong(site, chromium, file, 
     assert "Họ tên không phải của người" in page.inner_text("main") or "NAME_DIFFERENT" in page.inner_text(
         "main"
     )
+    page.reload()  # the file to be mended may come a moment after the check is told
     look(page, "batch")
     page.get_by_role("link", name="Đến tệp phản hồi").click()
     look(page, "feedback")
