@@ -275,9 +275,8 @@ class Demo:
 
     def _questions(self, country: Path) -> None:
         """One question that is answered yes, and the same number with another person's ID."""
-        (msisdn, id_number), (_, stranger) = [*_verified(country, demo_people.CARRIER, demo_orders.EACH + 2)][
-            demo_orders.EACH :  # the first changed their handsets
-        ]
+        found = [*_verified(country, demo_people.CARRIER, demo_orders.EACH + 2)]
+        (msisdn, id_number), (_, stranger) = found[demo_orders.EACH :]  # the first changed their handsets
         for number in (id_number, stranger):
             answer = self.http.post(
                 "/v1/otp-checks", json={"msisdn": msisdn, "id_number": number}, headers=self.token(BANK)

@@ -15,7 +15,7 @@ import csv
 import datetime
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -134,26 +134,25 @@ def format_key(key: Key) -> pa.StringArray:
 
 def gender_codes(column: pa.Array | pa.ChunkedArray) -> Codes:
     """Genders (string[n]) as `UNKNOWN`, `MALE` or `FEMALE`: M, F, Nam, Nữ, male, female in any case."""
-    words, rows = _words(column)
-    return (_gender_codes if len(words) <= FEW else _gender_codes.__wrapped__)(words).take(rows)
+    return _codes(column, _gender_codes)
 
 
 def _other_papers(column: pa.Array | pa.ChunkedArray) -> Codes:
     """Whether a row's paper (string[n]) is one that the citizen register does not know, 0 or 1."""
-    words, rows = _words(column)
-    return (_paper_codes if len(words) <= FEW else _paper_codes.__wrapped__)(words).take(rows)
+    return _codes(column, _paper_codes)
 
 
-def _words(column: pa.Array | pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
-    """The distinct words of a column, and each row's place among them."""
+def _codes(column: pa.Array | pa.ChunkedArray, of: Any) -> Codes:
+    """Each row's code, by `of` (cached) of the column's distinct words; what many words say is not kept."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     words, rows = distinct(column.cast(pa.string()))
-    return tuple(words.to_pylist()), rows
+    said = tuple(words.to_pylist())
+    codes: Codes = (of if len(said) <= FEW else of.__wrapped__)(said)
+    return codes.take(rows)
 
 
-# Columns hold the same few words over and over, and a single row is often looked at; what a column of many
-# words says is not kept.
+# Columns hold the same few words over and over, and a single row is often looked at.
 @lru_cache(maxsize=256)
 def _gender_codes(words: tuple[str, ...]) -> Codes:
     known = pc.index_in(_plain(words), value_set=pa.array(list(_GENDERS))).fill_null(len(_GENDERS))

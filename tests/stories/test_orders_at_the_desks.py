@@ -102,6 +102,9 @@ def test_from_due_to_answered(site, chromium, tmp_path):
     portal.get_by_role("button", name="Make the appeal").click()
     portal.get_by_text("Appeal K-000001 is taken in.").wait_for()
     look_at(portal, "portal-appeals")
+    [appeal] = site.owner.execute("SELECT id FROM appeal").fetchone()
+    desk.goto(f"{site.address}/desk/holds/appeal/{appeal}")
+    look_at(desk, "appeal")
 
 
 async def proposed_by_the_job(service: Any) -> None:
