@@ -27,8 +27,7 @@ def written_aside(out: Path) -> Iterator[Path]:
         out.mkdir(parents=True, exist_ok=True)
         aside.mkdir(mode=0o700)
         yield aside
-        for file in sorted(aside.iterdir()):
-            os.replace(file, out / file.name)
+        _move_in(aside, out)
     except (OSError, pa.ArrowException) as error:
         if isinstance(error, pa.ArrowException) and not isinstance(error, OSError):
             raise
@@ -41,6 +40,32 @@ def written_aside(out: Path) -> Iterator[Path]:
             out.rmdir()
 
 
+def _move_in(aside: Path, out: Path) -> None:
+    """All files of `aside` to `out`, or none: those of an earlier run that bear their names make way, and come
+    back where something goes wrong.
+
+    A file that is renamed onto another is first written to the disk to its last byte by some file systems
+    (ext4's auto_da_alloc): of a large result that is a second of waiting.
+    """
+    files = sorted(aside.iterdir())
+    earlier = aside / "earlier"
+    earlier.mkdir()
+    moved: list[Path] = []
+    try:
+        for file in files:
+            there = out / file.name
+            if there.is_file() or there.is_symlink():
+                os.rename(there, earlier / file.name)
+            os.replace(file, there)
+            moved.append(there)
+    except BaseException:
+        for there in moved:
+            there.unlink()
+        for file in earlier.iterdir():
+            os.replace(file, out / file.name)
+        raise
+
+
 def _cause(error: OSError) -> str:
     if error.errno == errno.ENOSPC or "No space left" in str(error):
         return "the disk is full: free some space and run again"
@@ -48,4 +73,6 @@ def _cause(error: OSError) -> str:
         return "the folder may not be written: choose another with --out"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return "the name belongs to a file: choose another with --out"
+    if error.errno == errno.EISDIR:
+        return "a folder has the name of a result: choose another with --out"
     return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -27,6 +27,7 @@ from simcheck.matching.damage import (
     same_but_spaced,
     shortens,
 )
+from simcheck.matching.glued import glued
 from simcheck.normalise.kernels import kernel
 from simcheck.normalise.words import (
     ABBREVIATION,
@@ -70,6 +71,7 @@ DOUBT = np.uint64(((1 << KEYBOARDS_FROM) - 1) << DOUBT_SHIFT)
 READ_SHIFT = 52  # which dead encoding explained a row beyond doubt, one bit each: evidence about its file
 NO = np.uint64(1 << 63)
 
+RESPACED = 0.95  # the score of a name that differs in its spaces
 OTHER_I_Y, NO_MARKS, SHORT, HOLES = 0.98, 0.9, 0.5, 0.8  # how much of a word is confirmed
 BACKWARDS = 3
 LAST_ORDER = (0, 0, 1, 3, 4)  # by the number of words: with few, the orders are the same
@@ -92,6 +94,21 @@ def compare(
     `minimum_information` is the share of a name's information that a name with abbreviated or lost words must
     still spell out. A null or blank declared name is NAME_MISSING with score 0.
     """
+    spaced = glued(declared, registered)
+    apart = spaced == APART
+    reasons = np.where(spaced == SPACED_BARE, SPACING | DIACRITICS, SPACING)
+    score = np.full(len(declared), RESPACED, np.float32)
+    if apart.any():
+        words = pa.array(apart)
+        reasons[apart], score[apart] = _by_words(
+            declared.filter(words), registered.filter(words), vocabulary, minimum_information
+        )
+    return Compared(reasons, score)
+
+
+def _by_words(
+    declared: pa.StringArray, registered: pa.StringArray, vocabulary: Vocabulary, minimum_information: float
+) -> Compared:
     ours = vocabulary.split(declared)
     theirs = vocabulary.split(registered)
     reasons = np.zeros(len(declared), np.uint64)
@@ -144,7 +161,7 @@ def explain(
                 break
     spaced = same_but_spaced(declared, registered, table, room)
     if spaced != APART:
-        return SPACING | (DIACRITICS if spaced == SPACED_BARE else NONE), 0.95
+        return SPACING | (DIACRITICS if spaced == SPACED_BARE else NONE), RESPACED
     score = _overlap(declared, registered, table)
     return (TYPO if one_slip(declared, registered, table) else DIFFERENT | doubt), score
 

@@ -85,6 +85,7 @@ def _all_letters() -> frozenset[str]:
 
 _LETTERS = _all_letters()
 _BARE_LETTERS = frozenset(letters.translate(_BARE) for letters in _LETTERS)
+LONGEST_SYLLABLE = max(map(len, _LETTERS))  # letters
 
 
 def is_syllable(form: str) -> bool:

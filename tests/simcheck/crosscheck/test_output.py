@@ -29,6 +29,16 @@ def test_earlier_results_are_replaced_and_strangers_stay(tmp_path):
     }
 
 
+def test_results_that_cannot_all_move_in_leave_the_earlier_ones(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "c.txt").mkdir()
+    with pytest.raises(OutputError, match="a folder has the name"), written_aside(tmp_path) as folder:
+        for name in ("a.txt", "b.txt", "c.txt"):
+            (folder / name).write_text("new")
+    assert {each.name for each in tmp_path.iterdir()} == {"a.txt", "c.txt"}
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
 def spoil(out, error) -> None:
     with written_aside(out) as folder:
         (folder / "one.txt").write_text("new")
