@@ -11,11 +11,11 @@ from typing import Protocol, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from carriers.profile import Profile
 from carriers.values import Vocabulary
 from simcheck.errors import FileRefusedError
+from simcheck.normalise.kernels import distinct, text
 from simcheck.records import DECLARED_COLUMNS, PROBLEM, declared_schema
 
 BATCH_ROWS = 131_072
@@ -62,7 +62,8 @@ class OnDisk:
 
 
 class Reading:
-    """One pass over a carrier's file: iterate for batches of `declared_schema(columns)`.
+    """One pass over a carrier's file: iterate for batches of `declared_schema(columns)`, where columns that
+    are also asked for as codes (`coded`) may be dictionary arrays instead.
 
     Rows are numbered from 1 without gaps, in the file's order; a batch has at most `BATCH_ROWS`.
     The file streams: what is held is a chunk of `chunk_bytes` (a row group of a Parquet file, a sheet
@@ -86,6 +87,7 @@ class Reading:
     ) -> None:
         self.file: File = OnDisk(file) if isinstance(file, Path) else file
         self.profile, self.columns, self.chunk_bytes = profile, columns, chunk_bytes
+        self.coded: tuple[str, ...] = ()
         self._reader = reader
         self._running: Iterator[pa.RecordBatch] | None = None
         self._begin()
@@ -136,8 +138,7 @@ class Reading:
 
     def _count_empty(self, batch: pa.RecordBatch) -> None:
         for name in self._empty:
-            column = batch.column(name)
-            self._empty[name] += column.null_count + (pc.sum(pc.equal(column, "")).as_py() or 0)
+            self._empty[name] += _empty_cells(batch.column(name))
 
     def _judge(self) -> None:
         least, most = self.profile.rows
@@ -159,6 +160,14 @@ class Reading:
         shown = ["".join(c if c.isprintable() else "?" for c in name[:64]) for name in names[:NAMES_SHOWN]]
         more = len(names) - NAMES_SHOWN
         self.unknown_columns = shown + ([f"and {more} more"] if more > 0 else [])
+
+
+def _empty_cells(column: pa.Array) -> int:
+    """How many cells are null or an empty text."""
+    if isinstance(column, pa.DictionaryArray):
+        values, rows = distinct(column)
+        return int((np.diff(text(values).offsets) == 0)[rows].sum())
+    return int(np.count_nonzero(np.diff(text(column).offsets) == 0))
 
 
 Reader = Callable[[Reading], Iterator[pa.RecordBatch]]
@@ -188,7 +197,10 @@ class _Finisher:
             elif name in self.vocabularies:
                 array = self.vocabularies[name].to_ours(array)
             arrays.append(array)
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        fields = [
+            field.with_type(array.type) for field, array in zip(self.schema, arrays, strict=True)
+        ]  # text, or codes of text
+        return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
 class Adapter(Protocol):

@@ -28,6 +28,8 @@ class Vocabulary:
 
     def to_ours(self, column: pa.Array) -> pa.Array:
         """Their words as ours, compared trimmed and without case."""
+        if isinstance(column, pa.DictionaryArray):
+            return pa.DictionaryArray.from_arrays(column.indices, self.to_ours(column.dictionary))
         words = pc.utf8_lower(pc.utf8_trim_whitespace(column))
         found = pc.index_in(words, value_set=self._theirs)
         return pc.coalesce(self._ours.take(found), column)

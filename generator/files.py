@@ -35,8 +35,8 @@ GROUP_ROWS = 131_072
 AHEAD_ROWS = 400_000  # a block takes about a kilobyte a row while it is made
 # Shares of rows, and of rows of a number held twice, that are filed one block later.
 LATE, COPY_LATE = 0.02, 0.5
-# Columns of few words: worth a dictionary.
-_PLAIN_COLUMNS = ("gender", "id_type", "province", "status", "carrier", "file", "verdict")
+# Columns of few values: worth a dictionary.
+_FEW_VALUES = ("date_of_birth", "gender", "id_type", "province", "status", "carrier", "file", "verdict")
 
 Progress = Callable[[int, int], None]
 
@@ -80,13 +80,13 @@ class _Sink:
     def _flush(self) -> None:
         data = pa.Table.from_batches(self._waiting)
         if self._writer is None:
-            words = [name for name in _PLAIN_COLUMNS if name in data.schema.names]
+            few = [name for name in _FEW_VALUES if name in data.schema.names]
             self._writer = pq.ParquetWriter(
                 self._path,
                 data.schema,
                 compression="zstd",
                 compression_level=self._level,
-                use_dictionary=words,
+                use_dictionary=few,
             )
         self._writer.write_table(data, row_group_size=GROUP_ROWS)
         self._waiting, self._rows = [], 0

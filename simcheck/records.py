@@ -26,6 +26,8 @@ OPTIONAL = (
 DECLARED_COLUMNS = (*REQUIRED, *OPTIONAL)
 # Columns that the cross-check itself looks at; a reader asked for these alone may skip the rest.
 CHECKED_COLUMNS = (*REQUIRED, "gender", "id_type", "row_ref", "face_verified_at", "status")
+# Columns of few values, which the cross-check also takes as codes (`Reading.coded`).
+CODED_COLUMNS = ("date_of_birth", "gender", "id_type", "status")
 
 # A line of an order, and what the carrier writes beside it when it sends the file back: one of OUTCOMES, and
 # when it was done.
@@ -56,6 +58,9 @@ def declared_schema(columns: tuple[str, ...] = DECLARED_COLUMNS) -> pa.Schema:
 class Reading(Protocol):
     """A carrier's file being read: batches of declared rows, and afterwards what reading told. It may be read
     again from the start."""
+
+    coded: tuple[str, ...]
+    """Columns that whoever iterates also takes as dictionary arrays (of int32 and string)."""
 
     def __iter__(self) -> Iterator[pa.RecordBatch]: ...
 

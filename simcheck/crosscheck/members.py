@@ -12,9 +12,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from simcheck.normalise.kernels import Bytes, kernel
+from simcheck.normalise.kernels import Bytes, fetch_early, kernel
 from simcheck.normalise.names import U64
-from simcheck.register.index import mix
+from simcheck.register.index import BLOCK, mix
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -114,21 +114,34 @@ class Tally:
 @kernel
 def _count(numbers: I64, bits: int, packed: int, counters: Bytes) -> None:
     full = 3 if packed else 255
-    for number in numbers:
-        if number > 0:
-            at, shift = _counter(number, bits, packed)
-            counters[at] += np.uint8(np.int64(counters[at] >> shift & full < full) << shift)
+    for first in range(0, len(numbers), BLOCK):
+        block = numbers[first : first + BLOCK]
+        _ask(block, bits, packed, counters)
+        for number in block:
+            if number > 0:
+                at, shift = _counter(number, bits, packed)
+                counters[at] += np.uint8(np.int64(counters[at] >> shift & full < full) << shift)
 
 
 @kernel
 def _pick(numbers: I64, bits: int, packed: int, counters: Bytes, least: int, out: I64) -> int:
     full, found = 3 if packed else 255, 0
-    for at in range(len(numbers)):
-        if numbers[at] > 0:
-            place, shift = _counter(numbers[at], bits, packed)
-            out[found] = at
-            found += counters[place] >> shift & full >= least
+    for first in range(0, len(numbers), BLOCK):
+        block = numbers[first : first + BLOCK]
+        _ask(block, bits, packed, counters)
+        for at in range(len(block)):
+            if block[at] > 0:
+                place, shift = _counter(block[at], bits, packed)
+                out[found] = first + at
+                found += counters[place] >> shift & full >= least
     return found
+
+
+@kernel
+def _ask(numbers: I64, bits: int, packed: int, counters: Bytes) -> None:
+    """Have the memory bring a block's counters together."""
+    for number in numbers:
+        fetch_early(counters, _counter(number, bits, packed)[0])
 
 
 @kernel

@@ -41,7 +41,7 @@ def written_aside(out: Path) -> Iterator[Path]:
 
 
 def _move_in(aside: Path, out: Path) -> None:
-    """All files of `aside` to `out`, or none: those of an earlier run that bear their names make way, and come
+    """All files of `aside` to `out`, or none: an earlier run's files of the same names make way, and come
     back where something goes wrong.
 
     A file that is renamed onto another is first written to the disk to its last byte by some file systems

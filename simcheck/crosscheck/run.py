@@ -27,7 +27,7 @@ from simcheck.matching import rules as rule_file
 from simcheck.normalise.names import new_keys
 from simcheck.normalise.words import Vocabulary
 from simcheck.parallel import ordered
-from simcheck.records import CHECKED_COLUMNS, Reading
+from simcheck.records import CHECKED_COLUMNS, CODED_COLUMNS, Reading
 from simcheck.register.index import BYTES_A_CITIZEN, MOST_CITIZENS, Index, bucket_of
 from simcheck.register.snapshot import Citizens, Former, Snapshot
 
@@ -147,6 +147,7 @@ class _Run:
         done = sum(path.stat().st_size for _, path, _ in self.request.files) * bucket
         for at, (_, path, opener) in enumerate(self.request.files):
             reading = opener(CHECKED_COLUMNS)
+            reading.coded = CODED_COLUMNS
             for batch in reading:
                 if len(batch):
                     yield number, batch, at

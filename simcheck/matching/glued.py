@@ -37,8 +37,8 @@ _LETTERS = _Alphabet(
 
 
 def glued(declared: pa.StringArray, registered: pa.StringArray) -> npt.NDArray[np.uint8]:
-    """Of each of n pairs SPACED or SPACED_BARE where the declared name surely is the registered one with fewer
-    spaces (and, if bare, without its marks); APART where its words must be looked at (uint8[n])."""
+    """Of each of n pairs SPACED or SPACED_BARE where the declared name surely is the registered one with
+    fewer spaces (and, if bare, without its marks); APART where its words must be looked at (uint8[n])."""
     out = np.full(len(declared), APART, np.uint8)
     _glued(text(declared), text(registered), _LETTERS, out)
     return out

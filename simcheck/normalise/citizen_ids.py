@@ -146,7 +146,7 @@ def _codes(column: pa.Array | pa.ChunkedArray, of: Any) -> Codes:
     """Each row's code, by `of` (cached) of the column's distinct words; what many words say is not kept."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    words, rows = distinct(column.cast(pa.string()))
+    words, rows = distinct(column if isinstance(column, pa.DictionaryArray) else column.cast(pa.string()))
     said = tuple(words.to_pylist())
     codes: Codes = (of if len(said) <= FEW else of.__wrapped__)(said)
     return codes.take(rows)
@@ -190,25 +190,25 @@ def _read_column(
         elif other_paper and count != PERSONAL_DIGITS:
             flags[row] = _UNSUPPORTED  # many passports have nine digits, as a CMND has
         else:
-            plausible = count > CMND_DIGITS and _agrees(value, 0, UNKNOWN, provinces, last_year)
-            agrees = plausible and _agrees(value, year, genders[row], provinces, last_year)
-            key[row], flags[row] = _resolve(value, count, flag, plausible, agrees, year)
+            agrees = count > CMND_DIGITS and _agrees(value, year, genders[row], provinces, last_year)
+            key[row], flags[row] = _resolve(value, count, flag, agrees, year, provinces, last_year)
 
 
 @kernel
 def _resolve(
-    value: int, count: int, flag: np.uint64, plausible: bool, agrees: bool, year: int
+    value: int, count: int, flag: np.uint64, agrees: bool, year: int, provinces: Provinces, last_year: int
 ) -> tuple[int, np.uint64]:
     """The key of a number of `count` digits, and its flags.
 
-    `plausible`: a living person can have it as personal number; `agrees`: this row's holder can, as far as
-    birth `year` (0 unknown) and gender are known.
+    `agrees`: this row's holder can have it as personal number, as far as birth `year` (0 unknown) and gender
+    are known.
     """
     if count == PERSONAL_DIGITS:
         return value, flag if agrees else flag | _CONFLICT
     if count == CMND_DIGITS:
         return CMND_BASE + value, flag
-    if count in (PERSONAL_DIGITS - 1, PERSONAL_DIGITS - 2) and plausible:
+    fewer = count in (PERSONAL_DIGITS - 1, PERSONAL_DIGITS - 2)
+    if fewer and _agrees(value, 0, UNKNOWN, provinces, last_year):
         if agrees and year:
             return value, flag | _REPAIRED
         return value, flag | _REPAIRED | UNPROVEN | (_NONE if agrees else _CONFLICT)

@@ -30,7 +30,7 @@ from simcheck.normalise.cells import (
     ZERO,
     eight_digits,
 )
-from simcheck.normalise.kernels import Bytes, Text, eight_bytes, kernel
+from simcheck.normalise.kernels import Bytes, Text, distinct, eight_bytes, kernel
 from simcheck.normalise.kernels import text as buffers
 from simcheck.reasons import Reason
 
@@ -111,7 +111,7 @@ class Dates(NamedTuple):
 
 
 def normalise(column: pa.Array | pa.ChunkedArray, as_of: datetime.date) -> Dates:
-    """Read a column of n birth dates: strings, or Arrow dates and timestamps.
+    """Read a column of n birth dates: strings (or codes of strings), or Arrow dates and timestamps.
 
     Read are Y-m-d, Y/m/d and d/m/Y with dashes, slashes, dots or spaces, each also followed by a time
     of day, which is left out; compact yyyymmdd and ddmmyyyy (seven digits: its first zero was lost); year
@@ -121,12 +121,20 @@ def normalise(column: pa.Array | pa.ChunkedArray, as_of: datetime.date) -> Dates
     Two-digit years pivot on `as_of`: nobody is born in the future, so a year is of the century of
     `as_of` unless the date would then be later than `as_of`; then it is of the century before.
     """
+    if isinstance(column, pa.DictionaryArray):
+        values, codes = distinct(column)
+        dates = _unread(len(codes))
+        _spread(codes, normalise(values, as_of), dates)
+        return dates
     text = buffers(column)
-    rows = text.offsets.size - 1
-    dates = Dates(np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.uint64))
+    dates = _unread(text.offsets.size - 1)
     cell, parts = np.empty(ROOM, np.uint8), np.empty((PARTS, 2), np.int64)
     _read_column(text, _number(as_of), SERIALS, cell, parts, dates)
     return dates
+
+
+def _unread(rows: int) -> Dates:
+    return Dates(np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.uint64))
 
 
 def age(ymd: Ymd, as_of: datetime.date) -> npt.NDArray[np.int16]:
@@ -167,6 +175,15 @@ def _read_column(text: Text, as_of: int, serials: Ymd, cell: Bytes, parts: Parts
             continue
         size = cells.fold(data, start, end, cell)
         ymd[row], other[row], flags[row] = _read_cell(cell, size, parts, as_of, serials)
+
+
+@kernel
+def _spread(codes: Ymd, values: Dates, dates: Dates) -> None:
+    """Each row's date, of those that its code stands for."""
+    ymd, other, flags = values
+    for row in range(codes.size):
+        code = codes[row]
+        dates.ymd[row], dates.other[row], dates.flags[row] = ymd[code], other[code], flags[code]
 
 
 @kernel

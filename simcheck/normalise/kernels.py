@@ -125,6 +125,8 @@ def distinct(column: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArra
         values = column.dictionary.cast(pa.string())
         indices = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
         return pa.concat_arrays([values, pa.array([""])]).fill_null(""), indices
+    if column.null_count == len(column):
+        return pa.array([""]), np.zeros(len(column), np.int32)
     offsets, data = text(column)
     first = np.empty(FEW, np.int64)
     place = np.empty(len(offsets) - 1, np.int32)

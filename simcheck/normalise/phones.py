@@ -69,6 +69,8 @@ def _read_plan() -> Plan:
 
 
 PLAN = _read_plan()
+_NATIONAL = 9  # digits of a mobile number without its trunk zero
+_BEYOND_KEY = 10 ** (_NATIONAL - KEY_DIGITS)
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 
 
@@ -88,7 +90,7 @@ def normalise(column: pa.Array | pa.ChunkedArray) -> Phones:
 
 def e164(national: npt.NDArray[np.int64]) -> pa.StringArray:
     """National significant numbers (int64[n]) as ITU-T E.164 strings: +84912345678, null for 0."""
-    return cells.fixed_width(national, f"+{COUNTRY_CODE}", 9)
+    return cells.fixed_width(national, f"+{COUNTRY_CODE}", _NATIONAL)
 
 
 @kernel
@@ -99,9 +101,27 @@ def _read_column(text: Text, plan: Plan, cell: Bytes, phones: Phones) -> None:
         plus = end > start and data[start] == PLUS
         count = end - start - plus
         value = cells.plain_number(data, end - count, end)
+        usual = _usual(value, count, plus)
+        if plan[_NATIONAL, usual // _BEYOND_KEY] == MOBILE:
+            national[row] = usual
+            continue
         if value < 0:
             value, count, plus = _read_cell(data, start, end, cell)
         national[row], flags[row] = _resolve(value, count, plus, plan)
+
+
+@kernel
+def _usual(value: int, count: int, plus: bool) -> int:
+    """The nine digits behind the forms that most cells have, 0912345678 and 84912345678 with + or without; 0
+    behind others.
+
+    It is what `_without_country` tells of them, without a branch: which form comes next is what a processor
+    cannot foresee.
+    """
+    country, trunk = count == _NATIONAL + 2, (count == _NATIONAL + 1) & (not plus)
+    value -= COUNTRY_CODE * 10**_NATIONAL * np.int64(country)
+    known = (country | trunk) & (value >= 10 ** (_NATIONAL - 1)) & (value < 10**_NATIONAL)
+    return int(value * np.int64(known))
 
 
 @kernel

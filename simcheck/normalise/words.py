@@ -102,6 +102,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._number: dict[str, int] = {}
+        self._spelled: dict[str, int] = {}  # the same, of words without case
         self._known = WordNumbers()
         self._form: dict[str, int] = {}
         self._facts, self._information = _Column(np.int32, FACTS), _Column(np.float32)
@@ -143,17 +144,20 @@ class Vocabulary:
     def _look_at(self, words: list[str]) -> None:
         """Work out what can be known of new words. A word gets its number last, when all else is there.
 
-        Words without a letter or a hole get -1.
+        Words without a letter or a hole get -1. Words that differ in case alone are one, but for those that a
+        dead encoding may have left: of these, case makes other letters.
         """
-        silent = [word for word in words if not _SAYS_SOMETHING.search(word)]
-        telling = [word for word in words if _SAYS_SOMETHING.search(word)] if silent else words
+        spelled = [_without_case(word) for word in words]
+        new = [each for each in dict.fromkeys(spelled) if each not in self._spelled]
+        telling = [each for each in new if _SAYS_SOMETHING.search(each)]
         first = len(self._facts.filled)
         if telling:
             self._add(telling)
-        named = [*telling, *silent]
-        numbers = [*range(first, first + len(telling)), *[-1] * len(silent)]
-        self._number.update(zip(named, numbers, strict=True))
-        self._known.add([word.encode() for word in named], numbers)
+        self._spelled.update(dict.fromkeys(new, -1))
+        self._spelled.update(zip(telling, range(first, first + len(telling)), strict=True))
+        numbers = [self._spelled[each] for each in spelled]
+        self._number.update(zip(words, numbers, strict=True))
+        self._known.add([word.encode() for word in words], numbers)
 
     def _add(self, words: list[str]) -> None:
         seen = [
@@ -236,6 +240,11 @@ class _Pool:
         ends = np.cumsum([len(each) for each in strings]) + len(self.letters.filled)
         self.letters.add(np.frombuffer("".join(strings).encode("utf-32-le"), np.int32))
         self.at.add(ends)
+
+
+def _without_case(word: str) -> str:
+    """A word in lower case, unless its characters may be another encoding's bytes."""
+    return word.lower() if word.isascii() or single_bytes(word) is None else word
 
 
 def _with_i(form: str) -> str:

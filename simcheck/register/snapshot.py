@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from simcheck.errors import FileRefusedError
 from simcheck.normalise import dates
 from simcheck.normalise.cells import plain_number
+from simcheck.normalise.coded import kept_as_codes
 from simcheck.normalise.kernels import Bytes, Offsets, distinct, kernel, text
 from simcheck.normalise.names import U64, fingerprint
 from simcheck.parallel import ordered
@@ -33,6 +34,7 @@ REQUIRED = ("id_number", "full_name", "date_of_birth", "status")
 OPTIONAL = ("old_id_number", "previous_id_number")
 STATUSES = ("active", "deceased", "revoked")
 ACTIVE, DECEASED, REVOKED = range(3)
+_FEW_VALUES = ("date_of_birth", "status")
 
 PARQUET_MAGIC = b"PAR1"
 CSV_BLOCK_BYTES = 16 << 20
@@ -166,8 +168,8 @@ class Snapshot:
         row = 1
         if self.is_parquet:
             file = self._parquet()
-            is_text = pa.types.is_string(file.schema_arrow.field("status").type)
-            known = {"metadata": file.metadata, "read_dictionary": ["status"] if is_text else None}
+            coded = kept_as_codes(file, [name for name in _FEW_VALUES if name in columns])
+            known = {"metadata": file.metadata, "read_dictionary": coded}
             for group in range(file.num_row_groups):
 
                 def load(group: int = group) -> pa.Table:
@@ -185,14 +187,15 @@ class Snapshot:
     def _normalise(self, table: pa.Table, first_row: int, keys: U64, as_of: date) -> Citizens:
         id_number = _digits(_text_column(table, "id_number"), 12)
         self._refuse_bad(id_number <= 0, first_row, "id_number", "is not 12 digits")
-        born = dates.normalise(_text_column(table, "date_of_birth"), as_of)
+        dates_of_birth = _coded_column(table, "date_of_birth")
+        born = dates.normalise(dates_of_birth, as_of)
         name = _text_column(table, "full_name")
         self._refuse_bad(_empty(name), first_row, "full_name", "is empty")
         status = _status(table["status"])
         self._refuse_bad(status == len(STATUSES), first_row, "status", f"is none of {', '.join(STATUSES)}")
         unread = born.ymd == 0
         if unread.any():
-            unread &= ~_empty(_text_column(table, "date_of_birth"))
+            unread &= ~_empty(dates_of_birth.cast(pa.string()))
         self._refuse_bad(unread, first_row, "date_of_birth", "is no date (YYYY-MM-DD, YYYY-MM or YYYY)")
         return Citizens(id_number, fingerprint(name, keys).code, born.ymd, status, name)
 
@@ -210,6 +213,13 @@ def _text_column(table: pa.Table, name: str) -> pa.StringArray:
     return (
         chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
     )
+
+
+def _coded_column(table: pa.Table, name: str) -> pa.StringArray | pa.DictionaryArray:
+    """A column of text, as codes where it came so in one piece."""
+    chunks = table[name].chunks
+    coded = len(chunks) == 1 and isinstance(chunks[0], pa.DictionaryArray)
+    return chunks[0] if coded else _text_column(table, name)
 
 
 def _empty(column: pa.StringArray) -> npt.NDArray[np.bool_]:

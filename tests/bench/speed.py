@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIMCHECK = ROOT / ".venv" / "bin" / "simcheck"
 BENCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 WORK = ROOT / ".simcheck" / "bench"
+OUT, OUT_TABLE = WORK / "out", WORK / "out.parquet"
 
 OURS, DUCKDB = "simcheck check", "bare DuckDB join"
 PANDAS, PANDAS_SAME = "pandas, one merge", "pandas, same columns"
@@ -46,7 +47,10 @@ class Measured(NamedTuple):
 
 
 def measure(command: list[str]) -> Measured:
-    """Run a command to its end. Raises SystemExit where it fails."""
+    """Run a command to its end, with nothing there of what an earlier one wrote. Raises SystemExit where it
+    fails."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT_TABLE.unlink(missing_ok=True)
     started = time.monotonic()
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     with tempfile.TemporaryFile() as said:
@@ -91,10 +95,9 @@ def command(program: str, subscribers: Path, citizens: Path) -> list[str]:
     """How a program is run."""
     if program == OURS:
         return [str(SIMCHECK), "check", f"generic={subscribers}", "--citizens", str(citizens),
-                "--out", str(WORK / "out"), "--threads", "2", "--quiet"]  # fmt: skip
+                "--out", str(OUT), "--threads", "2", "--quiet"]  # fmt: skip
     baselines = str(ROOT / "tests" / "bench" / "baselines.py")
-    out = str(WORK / "out.parquet")
-    return [str(BENCH_PYTHON), baselines, PROGRAMS[program], str(subscribers), str(citizens), out]
+    return [str(BENCH_PYTHON), baselines, PROGRAMS[program], str(subscribers), str(citizens), str(OUT_TABLE)]
 
 
 def compare(rows: int, runs: int) -> Measured:

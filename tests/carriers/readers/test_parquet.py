@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carriers.base import Reading
 from carriers.readers.cells import text_of
+from carriers.registry import adapter
 from simcheck.errors import FileRefusedError
-from simcheck.records import REQUIRED
+from simcheck.records import CHECKED_COLUMNS, CODED_COLUMNS, REQUIRED
 
 BASE = {
     "msisdn": ["0912", "0913"],
@@ -161,3 +163,50 @@ def test_a_carrier_that_sends_text_does_not_send_parquet(read, tmp_path):
         read(file_of(tmp_path, BASE), "viettel")
     with pytest.raises(FileRefusedError, match="encrypted Parquet"):
         read(b"PARE" + bytes(100))
+
+
+def coded(path, columns=CHECKED_COLUMNS) -> tuple[pa.Table, Reading]:
+    """A file as the cross-check reads it: columns of few values may come as codes."""
+    reading = adapter("generic").read(path, columns)
+    reading.coded = CODED_COLUMNS
+    table = pa.Table.from_batches(list(reading)).unify_dictionaries()
+    table.validate(full=True)
+    return table, reading
+
+
+MANY = 80_000  # rows, in row groups that are worth codes
+
+
+def many(**changed: object) -> pa.Table:
+    columns: dict[str, object] = {name: [str(number) for number in range(MANY)] for name in REQUIRED}
+    columns["date_of_birth"] = ["1990-02-03", "03/02/1990", None, "", "Nguyễn"] * (MANY // 5)
+    columns["gender"] = ["M", "F"] * (MANY // 2)
+    return pa.table(columns | changed)
+
+
+def test_columns_of_few_values_come_as_codes_and_say_the_same(read, tmp_path):
+    path = file_of(tmp_path, many(), row_group_size=50_000)
+    table, reading = coded(path)
+    rows, plain = read(path, columns=CHECKED_COLUMNS)
+    as_codes = {name for name in table.schema.names if pa.types.is_dictionary(table.schema.field(name).type)}
+    assert as_codes == {"date_of_birth", "gender"}
+    assert table.to_pylist() == rows
+    assert reading.warnings == plain.warnings
+    assert any("date_of_birth: 32000 of 80000" in warning for warning in plain.warnings)
+
+
+@pytest.mark.parametrize(
+    "options", [{"row_group_size": 1000}, {"use_dictionary": False}, {"use_dictionary": ["msisdn"]}]
+)
+def test_other_columns_come_as_text(tmp_path, options):
+    table, _ = coded(file_of(tmp_path, many(gender=["unlikely"] * MANY), **options))
+    assert not any(pa.types.is_dictionary(field.type) for field in table.schema)
+
+
+def test_codes_of_a_file_of_other_types(tmp_path):
+    days = pa.array(["1990-02-03", None] * (MANY // 2))
+    texts = days.dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string()))
+    bytes_ = pa.array([b"N\xd4", None] * (MANY // 2)).dictionary_encode()
+    table, _ = coded(file_of(tmp_path, many(date_of_birth=texts, gender=bytes_)))
+    assert table["date_of_birth"].to_pylist() == days.to_pylist()
+    assert table["gender"].to_pylist() == ["NÔ", None] * (MANY // 2)

@@ -6,15 +6,19 @@ import json
 import random
 import re
 import threading
+from functools import partial
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carriers.registry import adapter
 from simcheck.crosscheck import run
 from simcheck.errors import FileRefusedError, OutputError
+from simcheck.records import CHECKED_COLUMNS, declared_schema
 from tests.building import (
     AS_OF,
     BatchReading,
@@ -335,6 +339,30 @@ def test_files_are_opened_for_the_columns_that_are_looked_at(tmp_path, citizens)
     run.check(run.Request(**{**vars(asked), "files": [("viettel", asked.files[0][1], opener)]}))
     assert {"msisdn", "id_number", "full_name", "date_of_birth"} <= set(asked_for[0])
     assert not {"email", "contact_msisdn"} & set(asked_for[0])
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}], ids=["as codes", "as text"])
+def test_a_file_of_codes_tells_what_the_same_rows_tell_as_text(tmp_path, options):
+    """40,000 rows, so that Parquet's columns of few values are taken as codes."""
+    rows = [each for file in FILES for each in file.rows]
+    cells = {name: [each.get(name) for each in rows] for name in CHECKED_COLUMNS}
+    table = pa.concat_tables([pa.table(cells, declared_schema(CHECKED_COLUMNS).remove(0).remove(0))] * (
+        -(-40_000 // len(rows))
+    ))  # fmt: skip
+    pacsv.write_csv(table, tmp_path / "text.csv", pacsv.WriteOptions(quoting_style="needed"))
+    pq.write_table(table, tmp_path / "codes.parquet", **options)
+    pq.write_table(pq.read_table(register(tmp_path / "r.parquet", PEOPLE)), tmp_path / "r.parquet", **options)
+    found = {}
+    for name in ("text.csv", "codes.parquet"):
+        opener = partial(adapter("generic").read, tmp_path / name)
+        asked = run.Request(
+            files=[("generic", tmp_path / name, opener)],
+            citizens=tmp_path / "r.parquet", out=tmp_path / name[:4], as_of=AS_OF, threads=2, memory=1 << 30,
+        )  # fmt: skip
+        run.check(asked)
+        found[name] = pq.read_table(asked.out / "verdicts.parquet").drop_columns("file")
+    assert found["text.csv"].num_rows == len(table)
+    assert found["codes.parquet"].equals(found["text.csv"])
 
 
 def test_the_day_of_the_check_decides_ages(tmp_path):

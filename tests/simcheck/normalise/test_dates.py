@@ -298,3 +298,21 @@ def test_age_of_a_whole_date_and_the_least_age_of_a_partial_one(born, as_of):
     ):
         least = years(min(latest, as_of)) if earliest <= as_of else -1
         assert dates.age(np.array([ymd], np.int32), as_of).tolist() == [least]
+
+
+WRITTEN = st.one_of(
+    st.none(), st.sampled_from(["", "1990-05-25", "03/07/90", "31/4/1990", "x", "1990", "33018"])
+)
+
+
+@given(st.lists(WRITTEN), st.lists(WRITTEN), st.data())
+def test_codes_of_dates_are_read_as_the_dates(values, more, data):
+    """Whatever stands in a dictionary: values that no row has, the same one twice, null."""
+    dictionary = pa.array([*values, *more], pa.string())
+    places = st.one_of(st.none(), st.integers(0, len(dictionary) - 1)) if len(dictionary) else st.none()
+    codes = pa.array(data.draw(st.lists(places)), pa.int32())
+    column = pa.DictionaryArray.from_arrays(codes, dictionary)
+    text = pa.array([None if at is None else dictionary[at].as_py() for at in codes.to_pylist()], pa.string())
+    for as_codes, as_text in zip(dates.normalise(column, AS_OF), dates.normalise(text, AS_OF), strict=True):
+        assert as_codes.tolist() == as_text.tolist()
+        assert as_codes.dtype == as_text.dtype

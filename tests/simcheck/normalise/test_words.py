@@ -120,3 +120,8 @@ def test_forms_with_and_without_marks():
     facts = vocabulary.table().facts
     assert facts[one, EXACT] != facts[other, EXACT]
     assert facts[one, PLAIN] == facts[other, PLAIN] == facts[other, EXACT]
+
+
+def test_case_makes_no_other_word_but_where_a_byte_may_be_another_letter():
+    number = Vocabulary().split(pa.array(["Nguyễn nguyễn NGUYỄN", "An AN", "NguyÔn NGUYÔN", "Hòa HÒA"])).word
+    assert number.tolist() == [0, 0, 0, 1, 1, 2, 3, 4, 5]

@@ -91,6 +91,8 @@ def test_row_groups_are_parts_and_threads_change_nothing(tmp_path):
         lambda t: t.set_column(1, "full_name", t["full_name"].dictionary_encode()),
         lambda t: t.set_column(4, "status", t["status"].dictionary_encode()),
         lambda t: t.set_column(4, "status", t["status"].cast(pa.large_string())),
+        lambda t: t.set_column(2, "date_of_birth", t["date_of_birth"].dictionary_encode()),
+        lambda t: t.set_column(2, "date_of_birth", t["date_of_birth"].cast(pa.large_string())),
         lambda t: t.set_column(0, "id_number", t["id_number"].cast(pa.string_view())),
         lambda t: t.select(reversed(t.column_names)),
         lambda t: t.append_column("province", pa.array(["x"] * 4)),
