@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import simcheck.desks
 from simcheck.messages.words import Language
@@ -45,12 +46,17 @@ _TEMPLATES = templates(
 
 def attributes(given: dict[str, Any]) -> Markup:
     """HTML attributes: a name with True stands alone, with False or None not at all; `_` becomes `-`."""
-    said = ((name.rstrip("_").replace("_", "-"), value) for name, value in given.items())
-    return Markup("").join(
-        Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
-        for name, value in said
+    said = [
+        f" {_attribute(name)}" if value is True else f' {_attribute(name)}="{escape(value)}"'
+        for name, value in given.items()
         if value is not None and value is not False
-    )
+    ]
+    return Markup("".join(said))  # noqa: S704 (names and values are escaped)
+
+
+@cache
+def _attribute(name: str) -> str:
+    return str(escape(name.rstrip("_").replace("_", "-")))
 
 
 _TEMPLATES.filters["attributes"] = attributes

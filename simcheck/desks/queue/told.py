@@ -13,6 +13,7 @@ from simcheck.cases import codes, targets
 from simcheck.cases.models import Case
 from simcheck.cases.targets import Severity
 from simcheck.crosscheck.recheck import Rechecked
+from simcheck.desks.frame import pages
 from simcheck.matching import rules
 from simcheck.matching.rules import VERDICTS
 from simcheck.messages.words import Language
@@ -112,9 +113,9 @@ class Told:
         left = targets.left(case, self.at)
         if case.target_at is None:
             return self.say("queue.clock.stands"), "still"
-        if left < timedelta(0):
-            return self.say("queue.clock.late", span=self.span(left)), "bad"
-        return self.say("queue.clock.left", span=self.span(left)), "warn" if left <= _SOON else ""
+        late = left < timedelta(0)
+        told = _clock(self.language, "late" if late else "left", self.span(left))
+        return told, "bad" if late else "warn" if left <= _SOON else ""
 
     def clock_at_length(self, case: Case) -> str:
         """The same, with the moment, or with what is left when the clock goes on."""
@@ -198,5 +199,16 @@ class Told:
         return self.say(f"queue.when.{key}", span=self._counted("days", days))
 
     def _counted(self, name: str, count: int) -> str:
-        return self.say(f"queue.span.{name if count != 1 else name.removesuffix('s')}",
-                        n=self.say.number(count))  # fmt: skip
+        return _counted(self.language, name, count)
+
+
+# A list has dozens of spans and clocks, of which few are different.
+@lru_cache(4096)
+def _counted(language: Language, name: str, count: int) -> str:
+    say = pages.WORDS[language]
+    return say(f"queue.span.{name if count != 1 else name.removesuffix('s')}", n=say.number(count))
+
+
+@lru_cache(4096)
+def _clock(language: Language, what: str, span: str) -> str:
+    return pages.WORDS[language](f"queue.clock.{what}", span=span)
