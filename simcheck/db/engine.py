@@ -101,7 +101,7 @@ class Database:
 
 
 def _arrays_in_binary(connection: Any, _record: object) -> None:
-    """As text, every element of an array is searched for what must be quoted: that takes ten times as long."""
+    """As text, each element of an array is searched for what must be quoted: that takes ten times as long."""
     connection.driver_connection.adapters.register_dumper(list, ListBinaryDumper)
 
 

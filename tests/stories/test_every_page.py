@@ -72,6 +72,18 @@ OWN = {
 PAGES = [route for route in ROUTES if "GET" in route.methods and route.path not in OPEN]
 
 
+# Tables of which a row has not as many cells as there are headings.
+UNEVEN = """
+[...document.querySelectorAll('table')].filter(table => table.tHead).flatMap(table => {
+    const wide = row => [...row.cells].reduce((sum, cell) => sum + cell.colSpan, 0)
+    const most = Math.max(...[...table.tHead.rows].map(wide))
+    const odd = [...table.tBodies].flatMap(body => [...body.rows]).find(row =>
+        wide(row) !== most && ![...table.rows].some(other => [...other.cells].some(cell => cell.rowSpan > 1)))
+    return odd ? [`${table.caption?.textContent}: ${most} headings, ${wide(odd)} cells`] : []
+})
+"""
+
+
 def names_in(route: Any) -> list[str]:
     """The values that the route's address has."""
     return re.findall(r"\{(\w+)", route.path)
@@ -156,6 +168,7 @@ def look_at(page: Any, name: str) -> list[str]:
     )
     if found.violations_count:
         wrong.append(f"{name}: {found.generate_report()}")
+    wrong += [f"{name}: {each}" for each in page.evaluate(UNEVEN)]
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         if page.evaluate("document.documentElement.scrollWidth") > width:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
+import jinja2
 import pytest
+from jinja2 import nodes
 
+import simcheck
 from simcheck.access.roles import MAY, Permission, Role, Side
 from simcheck.app import whole_app
 from simcheck.config import Settings
@@ -123,3 +127,18 @@ async def test_nobody_over_every_route(app: Any):
             if route.path not in OPEN:
                 answer = await ask(http, route, "")
                 assert (answer.status_code, let_in(answer)) == (303, False), route.path
+
+
+def test_pages_say_nothing_outside_their_blocks():
+    """A template that extends another is only read for its blocks: what stands beside them is never done."""
+    for path in sorted(Path(simcheck.__file__).parent.rglob("templates/**/*.html")):
+        page = jinja2.Environment().parse(path.read_text("utf-8"))
+        if page.find(nodes.Extends):
+            beside = [each for each in page.body if not isinstance(each, nodes.Block | nodes.Macro)]
+            said = [what for each in beside for what in [each, *each.find_all(nodes.Output)]
+                    if isinstance(what, nodes.Output)]  # fmt: skip
+            text = "".join(
+                part.data if isinstance(part, nodes.TemplateData) else "{{"
+                for each in said for part in each.nodes
+            )  # fmt: skip
+            assert not text.strip(), path.name
