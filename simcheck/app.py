@@ -19,9 +19,13 @@ from simcheck.desks import doors as desks
 from simcheck.public import doors as public
 from simcheck.service import Service, opened
 
-# Objects made and not dropped before the youngest are looked through: several waves of requests at once, so
-# that those on their way do not grow old and have everything looked through on their account.
-YOUNG = 10_000
+# Objects made and not dropped before the youngest are looked through: so few that it takes a millisecond,
+# which one page in a few waits for (a page leaves some six hundred, its templates' macros and what they
+# hold).
+YOUNG = 2_000
+# How often that happens before those that were left are looked through: after several waves of requests at
+# once, so that requests on their way do not grow old and have everything looked through on their account.
+ROUNDS = 50
 
 
 def whole_app(
@@ -60,4 +64,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    gc.set_threshold(YOUNG, ROUNDS, gc.get_threshold()[2])
