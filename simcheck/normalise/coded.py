@@ -21,9 +21,8 @@ def kept_as_codes(file: pq.ParquetFile, names: Iterable[str]) -> list[str]:
     schema, metadata = file.schema_arrow, file.metadata
     texts = {name for name in names if pa.types.is_string(schema.field(name).type)}
     values, sizes = dict.fromkeys(texts, 0), dict.fromkeys(texts, 0)
-    for group in range(metadata.num_row_groups if texts else 0):
-        for at in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(at)
+    for group in map(metadata.row_group, range(metadata.num_row_groups if texts else 0)):
+        for chunk in map(group.column, range(metadata.num_columns)):
             if chunk.path_in_schema in texts:
                 values[chunk.path_in_schema] += chunk.num_values
                 sizes[chunk.path_in_schema] += chunk.total_uncompressed_size

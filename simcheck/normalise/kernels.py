@@ -123,7 +123,7 @@ def distinct(column: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArra
     """
     if isinstance(column, pa.DictionaryArray):
         values = column.dictionary.cast(pa.string())
-        indices = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+        indices = column.indices.cast(pa.int32()).fill_null(len(values)).to_numpy()
         return pa.concat_arrays([values, pa.array([""])]).fill_null(""), indices
     if column.null_count == len(column):
         return pa.array([""]), np.zeros(len(column), np.int32)

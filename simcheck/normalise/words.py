@@ -243,8 +243,11 @@ class _Pool:
 
 
 def _without_case(word: str) -> str:
-    """A word in lower case, unless its characters may be another encoding's bytes."""
-    return word.lower() if word.isascii() or single_bytes(word) is None else word
+    """A word in lower case, unless its characters (in either case) may be another encoding's bytes."""
+    lower = word.lower()
+    if word.isascii() or (single_bytes(word) is None and single_bytes(lower) is None):
+        return lower
+    return word
 
 
 def _with_i(form: str) -> str:

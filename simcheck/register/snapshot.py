@@ -191,7 +191,7 @@ class Snapshot:
         born = dates.normalise(dates_of_birth, as_of)
         name = _text_column(table, "full_name")
         self._refuse_bad(_empty(name), first_row, "full_name", "is empty")
-        status = _status(table["status"])
+        status = _status(_coded_column(table, "status"))
         self._refuse_bad(status == len(STATUSES), first_row, "status", f"is none of {', '.join(STATUSES)}")
         unread = born.ymd == 0
         if unread.any():
@@ -216,10 +216,12 @@ def _text_column(table: pa.Table, name: str) -> pa.StringArray:
 
 
 def _coded_column(table: pa.Table, name: str) -> pa.StringArray | pa.DictionaryArray:
-    """A column of text, as codes where it came so in one piece."""
+    """A column of text, as codes where it came so in one piece. ArrowInvalid for a code that has no value."""
     chunks = table[name].chunks
-    coded = len(chunks) == 1 and isinstance(chunks[0], pa.DictionaryArray)
-    return chunks[0] if coded else _text_column(table, name)
+    if len(chunks) != 1 or not isinstance(chunks[0], pa.DictionaryArray):
+        return _text_column(table, name)
+    chunks[0].validate(full=True)
+    return chunks[0]
 
 
 def _empty(column: pa.StringArray) -> npt.NDArray[np.bool_]:
@@ -228,14 +230,12 @@ def _empty(column: pa.StringArray) -> npt.NDArray[np.bool_]:
     return empty
 
 
-def _status(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+def _status(column: pa.StringArray | pa.DictionaryArray) -> npt.NDArray[np.uint8]:
     """Each row's place in STATUSES, or their number."""
-    codes = []
-    for chunk in column.chunks:
-        words, rows = distinct(chunk if pa.types.is_dictionary(chunk.type) else chunk.cast(pa.string()))
-        known = pc.index_in(words, pa.array(STATUSES)).fill_null(len(STATUSES)).to_numpy()
-        codes.append(known.astype(np.uint8).take(rows))
-    return np.concatenate(codes) if codes else np.zeros(0, np.uint8)
+    words, rows = distinct(column)
+    known = pc.index_in(words, pa.array(STATUSES)).fill_null(len(STATUSES)).to_numpy()
+    places: npt.NDArray[np.uint8] = known.astype(np.uint8).take(rows)
+    return places
 
 
 def _digits(column: pa.StringArray, length: int) -> I64:

@@ -195,6 +195,23 @@ def test_columns_of_few_values_come_as_codes_and_say_the_same(read, tmp_path):
     assert any("date_of_birth: 32000 of 80000" in warning for warning in plain.warnings)
 
 
+def test_codes_with_any_damage_are_read_or_refused(tmp_path):
+    """Uncompressed, so that what is damaged are codes, also such as stand for nothing."""
+    five = many(date_of_birth=["1990", "1991", "1992", "1993", "1994"] * (MANY // 5))
+    path = file_of(tmp_path, five.select(["date_of_birth", *REQUIRED[:3]]), compression="none")
+    whole, chance, refused = path.read_bytes(), random.Random(7), 0
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 8)):
+            damaged[chance.randrange(100, 20_000)] = chance.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            coded(path)
+        except FileRefusedError:
+            refused += 1
+    assert refused > 5
+
+
 @pytest.mark.parametrize(
     "options", [{"row_group_size": 1000}, {"use_dictionary": False}, {"use_dictionary": ["msisdn"]}]
 )

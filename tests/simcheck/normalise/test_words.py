@@ -125,3 +125,5 @@ def test_forms_with_and_without_marks():
 def test_case_makes_no_other_word_but_where_a_byte_may_be_another_letter():
     number = Vocabulary().split(pa.array(["Nguyễn nguyễn NGUYỄN", "An AN", "NguyÔn NGUYÔN", "Hòa HÒA"])).word
     assert number.tolist() == [0, 0, 0, 1, 1, 2, 3, 4, 5]
+    lower_is_a_byte = "\u1e9e \u00df"  # capital and small sharp s, of which one is a byte of CP1252
+    assert len(set(Vocabulary().split(pa.array([lower_is_a_byte])).word.tolist())) == 2

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import hashlib
+import random
 
 import numpy as np
 import pyarrow as pa
@@ -221,6 +222,25 @@ def test_a_parquet_file_with_a_damaged_page(tmp_path):
     whole[40:20_000] = bytes(20_000 - 40)
     path.write_bytes(whole)
     refused(path, says="")
+
+
+def test_codes_that_stand_for_nothing(tmp_path):
+    """Uncompressed, so that what is damaged are the codes of a status or a birth date."""
+    people = [citizen(at, f"Trần An {at}", f"1990-01-0{1 + at % 5}") for at in range(20_000)]
+    path = tmp_path / "r.parquet"
+    columns = ["status", "date_of_birth", "id_number", "full_name"]
+    pq.write_table(table(people).select(columns), path, compression="none")
+    whole, chance, bad = path.read_bytes(), random.Random(7), 0
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for _ in range(4):
+            damaged[chance.randrange(60, 8_000)] = chance.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            load(path)
+        except FileRefusedError:
+            bad += 1
+    assert bad > 5
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.99])
