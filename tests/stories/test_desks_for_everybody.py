@@ -128,6 +128,10 @@ def test_signing_in_with_a_keyboard_alone_for_everybody(site, chromium):
     page.keyboard.type(next_code(secret))
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{site.address}{page.locator('.masthead nav a').last.get_attribute('href')}")
+    here = page.locator(".masthead nav [aria-current]").bounding_box()
+    assert 0 <= here["x"] <= here["x"] + here["width"] <= 390  # of a menu that is one long line
     refused = [each for each in complaints if "422" not in each]
     assert refused == []
     assert all(url.startswith(site.address) for url in asked)

@@ -84,5 +84,10 @@
     });
   }
   addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+  // On a narrow screen the menu is one line that scrolls: where one is stands in sight.
+  const here = document.querySelector(".masthead nav [aria-current]");
+  const menu = here?.closest("ul");
+  if (menu) menu.scrollLeft += here.getBoundingClientRect().left - menu.getBoundingClientRect().left - 16;
   document.querySelector("[data-focus]")?.focus();
 })();
