@@ -16,8 +16,6 @@ from simcheck.records import PROBLEM
 
 # A damaged file also shows in names that are not UTF-8, which is a ValueError of Python's own.
 _ERRORS = (pa.ArrowException, OSError, ValueError)
-
-
 _LEAST_GROUP = BATCH_ROWS // 4  # rows, on average
 
 

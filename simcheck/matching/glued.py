@@ -58,54 +58,60 @@ def _glued(declared: Text, registered: Text, letters: _Alphabet, out: Bytes) -> 
 def _pair(
     ours: Bytes, o: int, o_end: int, theirs: Bytes, t: int, t_end: int, letters: _Alphabet
 ) -> int:  # fmt: skip
-    """Both names letter by letter. A word counts as glued where it is longer than any syllable and than any
-    word of the registered name: then it can be neither a word as it stands nor one of those."""
-    our_words, our_longest, our_letters, our_tones, our_order = 0, 0, 0, 0, np.int64(0)
-    their_words, their_longest, their_letters, their_tones, their_order = 0, 0, 0, 0, np.int64(0)
-    same, marked = True, False
+    """A word counts as glued where it is longer than any syllable and than any word of the registered name:
+    then it can be neither a word as it stands nor one of those."""
+    our_words, our_longest = _words(ours, o, o_end)
+    their_words, their_longest = _words(theirs, t, t_end)
+    if our_words >= their_words or our_longest <= max(LONGEST_SYLLABLE, their_longest):
+        return APART
+    same, marked, tones = True, False, 0
+    our_order, their_order = np.int64(0), np.int64(0)
     while True:
-        point, o, starts = _next(ours, o, o_end)
-        if starts or point < 0:
-            our_words += our_letters > 0
-            our_longest, our_letters = max(our_longest, our_letters), 0
-        other, t, starts = _next(theirs, t, t_end)
-        if starts or other < 0:
-            their_words += their_letters > 0
-            their_longest, their_letters = max(their_longest, their_letters), 0
+        point, o = _next(ours, o, o_end)
+        other, t = _next(theirs, t, t_end)
         if point < 0 or other < 0:
             break
         letter, registered = _letter(point, letters), _letter(other, letters)
         if letter == 0 or registered == 0 or letters.bare[letter] != letters.bare[registered]:
             return APART
+        our_tone, their_tone = letters.tone[point], letters.tone[other]
         same &= letter == registered
-        marked |= letter != letters.bare[letter]
-        our_letters += 1
-        their_letters += 1
-        if letters.tone[point]:
-            our_order, our_tones = our_order * _TONES + letters.tone[point], our_tones + 1
-        if letters.tone[other]:
-            their_order, their_tones = their_order * _TONES + letters.tone[other], their_tones + 1
-    if point >= 0 or other >= 0 or max(our_tones, their_tones) > _MOST_TONES or our_words >= their_words:
-        return APART
-    if our_longest <= max(LONGEST_SYLLABLE, their_longest):
+        marked |= letter != letters.bare[letter] or our_tone > 0
+        if our_tone:
+            our_order = our_order * _TONES + our_tone
+        if their_tone:
+            their_order = their_order * _TONES + their_tone
+        tones += our_tone > 0 or their_tone > 0
+    if point >= 0 or other >= 0 or tones > _MOST_TONES:
         return APART
     if same and our_order == their_order:
         return SPACED
-    return APART if marked or our_tones else SPACED_BARE
+    return APART if marked else SPACED_BARE
 
 
 @kernel
-def _next(data: Bytes, at: int, end: int) -> tuple[int, int, bool]:
-    """The next code point that is no space (-1: there is none), where it ends, and whether a space stands
-    before it."""
-    spaced = False
+def _words(data: Bytes, start: int, end: int) -> tuple[int, int]:
+    """How many words a name has, and how many characters the longest of them."""
+    words, longest, characters = 0, 0, 0
+    for place in range(start, end):
+        if data[place] == _SPACE:
+            characters = 0
+        elif data[place] & 0xC0 != 0x80:  # where a character begins
+            words += characters == 0
+            characters += 1
+            longest = max(longest, characters)
+    return words, longest
+
+
+@kernel
+def _next(data: Bytes, at: int, end: int) -> tuple[int, int]:
+    """The next code point that is no space (-1: there is none), and where it ends."""
     while at < end and data[at] == _SPACE:
-        spaced = True
         at += 1
     if at >= end:
-        return -1, at, spaced
+        return -1, at
     point, width = code_point(data, at)
-    return int(point), at + width, spaced
+    return int(point), at + width
 
 
 @kernel
