@@ -74,6 +74,14 @@ def register(path: Path, citizens: Sequence[Citizen], row_group: int = 1 << 20) 
     return path
 
 
+def damaged(file: bytes, chance: random.Random, places: range, most: int = 8) -> bytes:
+    """A file of which a few bytes at some `places` are others, 1 to `most` of them."""
+    changed = bytearray(file)
+    for _ in range(chance.randint(1, most)):
+        changed[chance.choice(places)] = chance.randrange(256)
+    return bytes(changed)
+
+
 def row(number: int | str, holder: Citizen, **changed: str | None) -> dict[str, str | None]:
     """A declared row that agrees with the register; `number` counts subscriptions, or is a cell."""
     msisdn = number if isinstance(number, str) else f"09{number:08}"

@@ -17,6 +17,7 @@ from carriers.readers.cells import text_of
 from carriers.registry import adapter
 from simcheck.errors import FileRefusedError
 from simcheck.records import CHECKED_COLUMNS, CODED_COLUMNS, REQUIRED
+from tests.building import damaged
 
 BASE = {
     "msisdn": ["0912", "0913"],
@@ -149,11 +150,8 @@ def test_a_file_with_any_damage_is_read_or_refused(read, tmp_path):
     whole = file_of(tmp_path, {name: [str(n) for n in range(999)] for name in REQUIRED}).read_bytes()
     chance = random.Random(7)
     for _ in range(150):
-        damaged = bytearray(whole)
-        for _ in range(chance.randint(1, 8)):
-            damaged[chance.randrange(4, len(damaged))] = chance.randrange(256)
         with suppress(FileRefusedError):
-            read(bytes(damaged))
+            read(damaged(whole, chance, range(4, len(whole))))
 
 
 def test_a_carrier_that_sends_text_does_not_send_parquet(read, tmp_path):
@@ -201,10 +199,7 @@ def test_codes_with_any_damage_are_read_or_refused(tmp_path):
     path = file_of(tmp_path, five.select(["date_of_birth", *REQUIRED[:3]]), compression="none")
     whole, chance, refused = path.read_bytes(), random.Random(7), 0
     for _ in range(40):
-        damaged = bytearray(whole)
-        for _ in range(chance.randint(1, 8)):
-            damaged[chance.randrange(100, 20_000)] = chance.randrange(256)
-        path.write_bytes(damaged)
+        path.write_bytes(damaged(whole, chance, range(100, 20_000)))
         try:
             coded(path)
         except FileRefusedError:

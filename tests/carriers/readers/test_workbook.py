@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 
 from simcheck.errors import FileRefusedError
+from tests.building import damaged
 
 HEADERS = ["Số điện thoại", "Tên khách hàng", "Ngày sinh", "Số định danh"]
 DAY = datetime.datetime(1990, 2, 3)
@@ -162,11 +163,8 @@ def test_a_workbook_with_any_damage_is_read_or_refused(read, book):
     whole = done(book).read_bytes()
     chance = random.Random(5)
     for _ in range(150):
-        damaged = bytearray(whole)
-        for _ in range(chance.randint(1, 8)):
-            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         with suppress(FileRefusedError):
-            read(bytes(damaged), "mobifone")
+            read(damaged(whole, chance, range(len(whole))), "mobifone")
 
 
 def bomb(path: Path, size: int, claimed: int | None = None) -> Path:

@@ -16,7 +16,7 @@ from simcheck.normalise.names import fingerprint, new_keys
 from simcheck.register import snapshot
 from simcheck.register.index import Index
 from simcheck.register.snapshot import ACTIVE, DECEASED, REVOKED, Snapshot
-from tests.building import AS_OF, Citizen, citizen, register
+from tests.building import AS_OF, Citizen, citizen, damaged, register
 
 KEYS = new_keys()
 PEOPLE = [
@@ -232,10 +232,7 @@ def test_codes_that_stand_for_nothing(tmp_path):
     pq.write_table(table(people).select(columns), path, compression="none")
     whole, chance, bad = path.read_bytes(), random.Random(7), 0
     for _ in range(40):
-        damaged = bytearray(whole)
-        for _ in range(4):
-            damaged[chance.randrange(60, 8_000)] = chance.randrange(256)
-        path.write_bytes(damaged)
+        path.write_bytes(damaged(whole, chance, range(60, 8_000)))
         try:
             load(path)
         except FileRefusedError:
