@@ -101,8 +101,8 @@ class Told:
         span = abs(span)
         for unit, name in ((_DAY, "days"), (_HOUR, "hours")):
             if span >= unit:
-                return self._counted(name, span // unit)
-        return self._counted("minutes", span // timedelta(minutes=1))
+                return _counted(self.language, name, span // unit)
+        return _counted(self.language, "minutes", span // timedelta(minutes=1))
 
     def age(self, case: Case) -> str:
         """How long ago the case was opened."""
@@ -196,10 +196,7 @@ class Told:
         if name in {"target_before", "due_before"} and days == 0:
             return self.say("queue.when.over")
         key = {"opened_before": "older", "opened_after": "younger"}.get(name, "within")
-        return self.say(f"queue.when.{key}", span=self._counted("days", days))
-
-    def _counted(self, name: str, count: int) -> str:
-        return _counted(self.language, name, count)
+        return self.say(f"queue.when.{key}", span=_counted(self.language, "days", days))
 
 
 # A list has dozens of spans and clocks, of which few are different.
