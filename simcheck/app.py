@@ -20,8 +20,7 @@ from simcheck.public import doors as public
 from simcheck.service import Service, opened
 
 # Objects made and not dropped before the youngest are looked through: so few that it takes a millisecond,
-# which one page in a few waits for (a page leaves some six hundred, its templates' macros and what they
-# hold).
+# which one page in a dozen waits for.
 YOUNG = 2_000
 # How often that happens before those that were left are looked through: after several waves of requests at
 # once, so that requests on their way do not grow old and have everything looked through on their account.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from importlib.resources import files
+from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from starlette.responses import Response
 
 # Nothing but our own style sheet, script and icon; forms go to us; nobody frames us.
@@ -27,9 +30,34 @@ CONNECTING = {"Content-Security-Policy": f"{POLICY}; connect-src 'self'"}
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
+class Page(Template):
+    """A template as a page. What its templates import with context is put together once, and leaves nothing
+    for the garbage collector, which would stop a page in a few.
+    """
+
+    def render(self, *values: Any, **more: Any) -> str:
+        """See `jinja2.Template.render`."""
+        imported: dict[str | None, tuple[Context, TemplateModule]] = {}
+        try:
+            return super().render(*values, **more, imported=imported)
+        finally:
+            for context, _ in imported.values():
+                context.vars.clear()  # they hold macros, and those hold the context
+            imported.clear()
+
+    def make_module(self, values: dict[str, Any] | None = None, *more: Any) -> TemplateModule:
+        """See `jinja2.Template.make_module`: what an import with context calls."""
+        imported = (values or {}).get("imported", {})
+        if self.name not in imported:
+            context = self.new_context(values, *more)
+            imported[self.name] = context, TemplateModule(self, context)
+        module: TemplateModule = imported[self.name][1]
+        return module
+
+
 def templates(loader: BaseLoader) -> Environment:
     """Templates that escape whatever is put in, and fail where something is missing."""
-    return Environment(
+    environment = Environment(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
@@ -37,6 +65,8 @@ def templates(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # or the files of a page's templates are looked at for every page
     )
+    environment.template_class = Page
+    return environment
 
 
 class Assets:
