@@ -21,6 +21,15 @@ from simcheck import clock
 from simcheck.audit.models import Entry, Head
 from simcheck.db.engine import actor_of, before_commit, carrier_of
 
+# Said once: the same for every act.
+_ITS_HEAD = sa.select(Head.seq, Head.hash).where(Head.stream == sa.bindparam("of")).with_for_update()
+_ROWS = sa.insert(Entry.__table__)  # type: ignore[arg-type]
+# A stream's last row, and its head with it: what is done with every single act is one statement.
+_LAST = sa.text("""
+WITH head AS (UPDATE audit_head SET seq = :seq, hash = :hash WHERE stream = :stream)
+INSERT INTO audit (stream, seq, at, actor, act, subject, detail, previous, hash)
+VALUES (:stream, :seq, :at, :actor, :act, :subject, :detail, :previous, :hash)
+""").bindparams(sa.bindparam("detail", type_=Entry.detail.type))
 START = bytes(32)  # what stands before the first row of a stream
 _PENDING = "audit"
 
@@ -84,29 +93,27 @@ def _plain(value: Any, where: str) -> Any:
 async def _write(session: AsyncSession) -> None:
     """Append what was noted, stream after stream in the order of their names."""
     pending: list[Act] = session.info.pop(_PENDING)
-    rows: list[dict[str, Any]] = []
     for stream in sorted({act.stream for act in pending}):
         seq, previous = await _lock_head(session, stream)
+        rows: list[dict[str, Any]] = []
         for act in pending:
             if act.stream == stream:
                 seq, here = seq + 1, hash_of(act, seq + 1, previous)
                 rows.append({**vars(act), "seq": seq, "previous": previous, "hash": here})
                 previous = here
-        await session.execute(
-            sa.update(Head).where(Head.stream == stream).values(seq=seq, hash=previous),
-            execution_options={"synchronize_session": False},
-        )
-    await session.execute(sa.insert(Entry.__table__), rows)  # type: ignore[arg-type]
+        last = rows.pop()
+        if rows:
+            await session.execute(_ROWS, rows)
+        await session.execute(_LAST, last)
 
 
 async def _lock_head(session: AsyncSession, stream: str) -> tuple[int, bytes]:
     """The stream's last row, with its head locked until the commit; a new stream starts here."""
-    wanted = sa.select(Head.seq, Head.hash).where(Head.stream == stream).with_for_update()
-    found = (await session.execute(wanted)).one_or_none()
+    found = (await session.execute(_ITS_HEAD, {"of": stream})).one_or_none()
     if found is None:
         start = pg.insert(Head).values(stream=stream, seq=0, hash=START).on_conflict_do_nothing()
         await session.execute(start)
-        found = (await session.execute(wanted)).one()
+        found = (await session.execute(_ITS_HEAD, {"of": stream})).one()
     return found.seq, found.hash
 
 
