@@ -85,7 +85,7 @@ def against_answers(rows: Declared, register: Register, measure: Measure, thread
     found.reasons[silent] |= _UNANSWERED
     waiting = _only(waiting, ~silent[waiting.at])
     if len(waiting.key):
-        more = register.ask(np.concatenate([waiting.key, slips(waiting.key)]), measure.keys, threads)
+        more = register.ask(waiting.key, measure.keys, threads, slips(waiting.key))
         mute = np.isin(waiting.key, more.unanswered)
         found.reasons[waiting.at[mute]] |= _UNANSWERED
         look_again([found], [_only(waiting, ~mute)], [(more.citizens, more.former)], measure, threads)

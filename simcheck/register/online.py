@@ -26,7 +26,7 @@ from simcheck.errors import UsageError
 from simcheck.normalise.names import U64
 from simcheck.parallel import ordered
 from simcheck.register.breaker import Breaker
-from simcheck.register.protocol import Answer, Fault, citizens_of
+from simcheck.register.protocol import NONE, Answer, Fault, citizens_of
 from simcheck.register.snapshot import I64, Citizens, Former
 from simcheck.register.wire import MOST_NUMBERS, PATH, Reply, answer_of, question_of
 
@@ -106,9 +106,9 @@ class OnlineRegister:
         """Close all connections."""
         self._client.close()
 
-    def ask(self, numbers: I64, keys: U64, threads: int = 1) -> Answer:
+    def ask(self, numbers: I64, keys: U64, threads: int = 1, near: I64 = NONE) -> Answer:
         """See `protocol.Register`; `threads` batches at once. Raises nothing: the answer tells a fault."""
-        wanted = np.unique(numbers[numbers > 0])
+        wanted = np.unique(np.concatenate([numbers[numbers > 0], near]))
         batches = [wanted[start : start + self._batch] for start in range(0, len(wanted), self._batch)]
         return _together(list(ordered(lambda batch: self._answer(batch, keys), batches, threads)))
 

@@ -1,7 +1,8 @@
 """What does the register say of these ID numbers? One question, whoever keeps the register.
 
 Numbers are keys as `normalise.citizen_ids` reads them: 12 digits, or `CMND_BASE` + 9 digits. An answer holds
-everybody who bears one of them, or bore one before; nobody else.
+whoever bears one of them; of a number that nobody bears now, whoever bore it before (no number is given to a
+second person); nobody else.
 """
 
 from __future__ import annotations
@@ -44,10 +45,15 @@ class Answer(NamedTuple):
     fault: Fault | None = None
 
 
-class Register(Protocol):
-    """A citizen register that answers for ID numbers. `keys` are the run's fingerprint keys."""
+NONE: I64 = np.zeros(0, np.int64)
 
-    def ask(self, numbers: I64, keys: U64, threads: int = 1) -> Answer: ...
+
+class Register(Protocol):
+    """A citizen register that answers for ID numbers. `keys` are the run's fingerprint keys. Of the numbers
+    `near`, those who bear them now are wanted, not those who bore them before.
+    """
+
+    def ask(self, numbers: I64, keys: U64, threads: int = 1, near: I64 = NONE) -> Answer: ...
 
 
 def index_of(answer: Answer) -> Index:

@@ -26,7 +26,7 @@ from simcheck.normalise.names import U64
 from simcheck.parallel import ordered
 from simcheck.privacy import Keyring
 from simcheck.register.index import Index, bucket_of
-from simcheck.register.protocol import Answer, citizens_of
+from simcheck.register.protocol import NONE, Answer, citizens_of
 from simcheck.register.snapshot import I64, Citizens, Former
 
 FOLDER = "register"  # of the lake; one dataset a snapshot
@@ -105,19 +105,13 @@ class SealedRegister:
         of the bucket's rows. (A slip of the hand is found in `parts` alone, or by asking for its `slips`.)"""
         yield from self._parts(FORMER, bucket, None)
 
-    def ask(self, numbers: I64, keys: U64, threads: int = 1) -> Answer:
+    def ask(self, numbers: I64, keys: U64, threads: int = 1, near: I64 = NONE) -> Answer:
         """See `protocol.Register`. A sealed register always answers."""
-        wanted = np.unique(numbers[numbers > 0])
-        bucket = bucket_of(wanted, self.buckets)
-        personal = wanted < CMND_BASE
-        jobs = [
-            (file_of(stem, int(each)), column, wanted[mine & (bucket == each)])
-            for stem, column, mine in ((CITIZENS, ID, personal), (FORMER, BY_FORMER, wanted > 0))
-            for each in np.unique(bucket[mine])
-        ]
-        found = pa.concat_tables(
-            [SCHEMA.empty_table(), *ordered(lambda job: self._find(*job), jobs, threads)]
-        ).combine_chunks()
+        both = np.union1d(numbers, near)
+        now = self._all(CITIZENS, ID, both[(both > 0) & (both < CMND_BASE)], threads)
+        rest = np.setdiff1d(numbers[numbers > 0], now[ID].to_numpy())
+        before = self._all(FORMER, BY_FORMER, rest, threads)
+        found = pa.concat_tables([now, before]).combine_chunks()
         _, first = np.unique(found[ID].to_numpy(), return_index=True)
         return Answer(*_part(found.take(pa.array(first)), keys), np.zeros(0, np.int64))
 
@@ -126,6 +120,12 @@ class SealedRegister:
         if self._dataset.has(file):
             for batch in self._dataset.batches(file, SCHEMA.names):
                 yield _part(pa.Table.from_batches([batch]), keys)
+
+    def _all(self, stem: str, column: str, numbers: I64, threads: int) -> pa.Table:
+        """The rows of a stem's files whose number is one of `numbers` (ascending)."""
+        bucket = bucket_of(numbers, self.buckets)
+        jobs = [(file_of(stem, int(each)), column, numbers[bucket == each]) for each in np.unique(bucket)]
+        return pa.concat_tables([SCHEMA.empty_table(), *ordered(lambda job: self._find(*job), jobs, threads)])
 
     def _find(self, file: str, column: str, numbers: I64) -> pa.Table:
         """The rows of a file whose number is one of `numbers` (ascending)."""

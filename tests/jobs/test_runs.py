@@ -28,7 +28,7 @@ from simcheck.records import DECLARED_COLUMNS
 from simcheck.register import keeping, twin
 from simcheck.register.importing import import_register
 from simcheck.register.keeping import sealed_register
-from simcheck.register.protocol import Fault
+from simcheck.register.protocol import NONE, Fault
 from tests import building
 from tests.building import File, citizen, country, register, row
 from tests.running import NOON, Found, a_batch, a_file, a_register, final, subscriptions, work
@@ -303,9 +303,9 @@ class Silent:
     def __init__(self, register, knows) -> None:
         self.register, self.knows = register, knows
 
-    def ask(self, numbers, keys, threads=1):
+    def ask(self, numbers, keys, threads=1, near=NONE):
         heard = numbers[self.knows(numbers)]
-        answer = self.register.ask(heard, keys, threads)
+        answer = self.register.ask(heard, keys, threads, near[self.knows(near)])
         return answer._replace(unanswered=np.unique(numbers[~self.knows(numbers)]), fault=Fault.SLOW)
 
 

@@ -13,7 +13,7 @@ from simcheck.holders import correct, waiting
 from simcheck.holders.correct import Given, Submitted
 from simcheck.holders.models import Correction, Outcome
 from simcheck.register import keeping
-from simcheck.register.protocol import Fault
+from simcheck.register.protocol import NONE, Fault
 from tests import holding
 from tests.holding import BINH, held, state_of, wrong_name
 from tests.running import NOON
@@ -28,9 +28,9 @@ class Silent:
     def __init__(self, register) -> None:
         self.register, self.away = register, True
 
-    def ask(self, numbers, keys, threads=1):
+    def ask(self, numbers, keys, threads=1, near=NONE):
         if not self.away:
-            return self.register.ask(numbers, keys, threads)
+            return self.register.ask(numbers, keys, threads, near)
         answer = self.register.ask(numbers[:0], keys, threads)
         return answer._replace(unanswered=np.unique(numbers), fault=Fault.SLOW)
 
