@@ -59,8 +59,8 @@ def pieces(declared: str, registered: str) -> list[Piece]:
     """
     ours, theirs = letters(declared), letters(registered)
     if max(len(ours), len(theirs)) > MOST:
-        kind = _kind("".join(ours), "".join(theirs))
-        return [Piece(kind, "".join(ours), "".join(theirs))]
+        whole = (_compared("".join(side)) for side in (ours, theirs))
+        return [Piece(_kind(*whole), "".join(ours), "".join(theirs))]
     merged: list[Piece] = []
     for each in _laid(ours, theirs):
         if merged and merged[-1].kind is each.kind and each.kind is not Kind.MARK:
@@ -77,14 +77,14 @@ def hidden(found: Sequence[Piece], shows: Callable[[str, int, int], bool]) -> li
     not how.
     """
     sides = ("".join(each.declared for each in found), "".join(each.registered for each in found))
+    counts = [len(letters(side)) for side in sides]
     places, out = [0, 0], []
     for each in found:
         said = []
         for side, part in enumerate((each.declared, each.registered)):
-            whole = letters(sides[side])
             shown = ""
             for letter in letters(part):
-                keep = letter in " -/" or shows(sides[side], places[side], len(whole))
+                keep = letter in " -/" or shows(sides[side], places[side], counts[side])
                 shown += letter if keep else "•"
                 places[side] += 1
             said.append(shown)
@@ -92,21 +92,39 @@ def hidden(found: Sequence[Piece], shows: Callable[[str, int, int], bool]) -> li
     return out
 
 
-def _kind(ours: str, theirs: str) -> Kind:
-    if ours.casefold() == theirs.casefold():
+class _Letter(NamedTuple):
+    """A letter and what it is compared by: without case, and without marks too."""
+
+    text: str
+    folded: str
+    bare: str
+
+
+def _compared(text: str) -> _Letter:
+    apart = unicodedata.normalize("NFD", text.translate(_STROKES))
+    bare = "".join(each for each in apart if unicodedata.category(each)[0] != "M").casefold()
+    return _Letter(text, text.casefold(), bare)
+
+
+_letter = lru_cache(4096)(_compared)  # a language has few
+
+
+def _kind(ours: _Letter, theirs: _Letter) -> Kind:
+    if ours.folded == theirs.folded:
         return Kind.SAME
-    return Kind.MARK if _bare(ours) == _bare(theirs) else Kind.LETTER
-
-
-@lru_cache(maxsize=1024)  # every letter of one side is held against every one of the other
-def _bare(letter: str) -> str:
-    """Letters without their marks and without the stroke of đ."""
-    apart = unicodedata.normalize("NFD", letter.translate(_STROKES))
-    return "".join(each for each in apart if unicodedata.category(each)[0] != "M").casefold()
+    return Kind.MARK if ours.bare == theirs.bare else Kind.LETTER
 
 
 def _laid(ours: list[str], theirs: list[str]) -> list[Piece]:
     """One pair of letters a piece, by the least costs (Levenshtein's way)."""
+    left, right = [_letter(each) for each in ours], [_letter(each) for each in theirs]
+    end: list[Piece] = []
+    while left and right and left[-1].folded == right[-1].folded:  # the same at the end costs nothing
+        end.append(Piece(Kind.SAME, left.pop().text, right.pop().text))
+    return _least(left, right) + end[::-1]
+
+
+def _least(ours: list[_Letter], theirs: list[_Letter]) -> list[Piece]:
     cost = {Kind.SAME: 0, Kind.MARK: _MARK, Kind.LETTER: _LETTER}
     gap = _LETTER // 2 + 1
     kinds = [[_kind(our, their) for their in theirs] for our in ours]
@@ -122,11 +140,11 @@ def _laid(ours: list[str], theirs: list[str]) -> list[Piece]:
         both = kinds[row - 1][column - 1] if row and column else None
         if both is not None and table[row][column] == table[row - 1][column - 1] + cost[both]:
             row, column = row - 1, column - 1
-            laid.append(Piece(both, ours[row], theirs[column]))
+            laid.append(Piece(both, ours[row].text, theirs[column].text))
         elif row and table[row][column] == table[row - 1][column] + gap:
             row -= 1
-            laid.append(Piece(Kind.EXTRA, ours[row], ""))
+            laid.append(Piece(Kind.EXTRA, ours[row].text, ""))
         else:
             column -= 1
-            laid.append(Piece(Kind.MISSING, "", theirs[column]))
+            laid.append(Piece(Kind.MISSING, "", theirs[column].text))
     return laid[::-1]
