@@ -38,6 +38,15 @@ ADMINISTRATORS = sa.text("""
 SELECT count(*) FROM person WHERE 'administrator' = ANY(roles) AND disabled_at IS NULL AND username <> :but
 """)
 
+_COLLEAGUES = (
+    sa.select(Account.username, Account.name)
+    .where(
+        Account.carrier.is_(None), Account.disabled_at.is_(None),
+        Account.roles.overlap(sa.bindparam("able", type_=Account.roles.type)),
+    )
+    .order_by(Account.username)
+)  # fmt: skip
+
 
 class LastAdministratorError(ConflictError):
     """Without this one nobody could give rights any more."""
@@ -168,16 +177,17 @@ async def colleagues(
     """The ministry's people who may do this and whose account is not disabled: user name and name, by user
     name."""
     able = [role.value for role, permissions in roles.MAY.items() if permission in permissions]
-    wanted = sa.select(Account).where(
-        Account.carrier.is_(None), Account.disabled_at.is_(None), Account.roles.overlap(able)
-    )
-    found = await session.scalars(wanted.order_by(Account.username))
-    return [(each.username, name_of(keyring, each)) for each in found]
+    found = await session.execute(_COLLEAGUES, {"able": able})
+    return [(username, _opened(keyring, username, name)) for username, name in found]
 
 
 def name_of(keyring: Keyring, account: Account) -> str:
     """What the person is called."""
-    return keyring.open(account.name, Account.place("name", account.username)).decode()
+    return _opened(keyring, account.username, account.name)
+
+
+def _opened(keyring: Keyring, username: str, name: bytes) -> str:
+    return keyring.open(name, Account.place("name", username)).decode()
 
 
 async def disable(session: AsyncSession, username: str) -> None:

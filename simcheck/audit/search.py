@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.audit.models import Entry, Head
+from simcheck.db.engine import actor_of
 from simcheck.errors import InvalidError
 
 PAGE = 50
@@ -102,6 +103,14 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(Entry.at < wanted.until)
     return conditions
+
+
+async def did(session: AsyncSession, act: str, subject: str, since: datetime) -> bool:
+    """Whether whoever acts in this session has done so to this subject since then."""
+    mine = sa.exists().where(
+        Entry.subject == subject, Entry.act == act, Entry.actor == actor_of(session), Entry.at >= since
+    )
+    return bool(await session.scalar(sa.select(mine)))
 
 
 async def acts(session: AsyncSession) -> list[str]:

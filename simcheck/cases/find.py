@@ -50,9 +50,9 @@ class Claim(NamedTuple):
 
 
 _PLACE = (Subscription.batch_id, Subscription.bucket, Subscription.row)
-_ITS_SUBSCRIPTION = (Subscription.carrier == Case.carrier) & (Subscription.msisdn_token == Case.msisdn_token)
-_FOUND = sa.select(Case, *_PLACE).outerjoin(Subscription, _ITS_SUBSCRIPTION)
-_ITS_OPEN_CASE = _ITS_SUBSCRIPTION & Case.closed_at.is_(None)
+ITS_SUBSCRIPTION = (Subscription.carrier == Case.carrier) & (Subscription.msisdn_token == Case.msisdn_token)
+_FOUND = sa.select(Case, *_PLACE).outerjoin(Subscription, ITS_SUBSCRIPTION)
+_ITS_OPEN_CASE = ITS_SUBSCRIPTION & Case.closed_at.is_(None)
 
 
 async def page(

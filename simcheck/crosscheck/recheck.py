@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from simcheck.crosscheck.buckets import against_answers
-from simcheck.crosscheck.compare import Measure, normalise
+from simcheck.crosscheck.compare import Declared, Measure, normalise
 from simcheck.crosscheck.whole import settled
 from simcheck.matching.rules import GRAVER, VERDICTS, told
 from simcheck.reasons import Reason, Verdict
@@ -64,9 +64,20 @@ def one(
     run's final findings; of it the reasons `OF_THE_WHOLE` are taken over, which fits while the number and the
     person stay the same. A `measure` may be kept for a day: it learns words. Raises SealError.
     """
+    return of(read(cells, measure), register, measure, whole, file)
+
+
+def read(cells: Mapping[str, str | None], measure: Measure) -> Declared:
+    """One subscription's declared cells, read: a batch of one row."""
     columns = {name: [cells.get(name)] for name in CHECKED_COLUMNS} | {ROW: [1], PROBLEM: [None]}
-    rows = normalise(pa.RecordBatch.from_pydict(columns, declared_schema(CHECKED_COLUMNS)), 0, measure)
-    found = against_answers(rows, register, measure)
+    return normalise(pa.RecordBatch.from_pydict(columns, declared_schema(CHECKED_COLUMNS)), 0, measure)
+
+
+def of(
+    row: Declared, register: Register, measure: Measure, whole: int = 0, file: OfFile | None = None
+) -> Rechecked:
+    """Check a row that was read: see `one`."""
+    found = against_answers(row, register, measure)
     known = file or OfFile()
     reasons = settled(found.reasons, known.tells_faces, known.encodings) | np.uint64(whole & OF_THE_WHOLE)
     score = float(found.score[0])

@@ -17,6 +17,7 @@ from simcheck.lake.files import Store
 from simcheck.privacy import Keyring
 from simcheck.register import ledger
 from simcheck.register.importing import Progress, import_register, new_name
+from simcheck.register.models import RegisterSnapshot
 from simcheck.register.online import OnlineRegister, tls
 from simcheck.register.protocol import Register
 from simcheck.register.sealed import SealedRegister
@@ -95,10 +96,16 @@ async def counting(session: AsyncSession, service: Service) -> Register:
     """The register that counts now: the online one of the settings, else the current snapshot. Raises
     `UnavailableError` before the first, `UsageError` as `online_register`.
     """
+    if service.settings.register_url is not None:
+        return opened(service, None)
+    return opened(service, await ledger.current(session))
+
+
+def opened(service: Service, current: RegisterSnapshot | None) -> Register:
+    """The register that counts, where `current` (`ledger.current`) was read already. Raises as `counting`."""
     asked: Register | None = online_register(service)
     if asked is not None:
         return asked
-    current = await ledger.current(session)
     if current is None or current.path == ledger.ONLINE:
         raise UnavailableError("The register does not answer yet. Try again later.")
     return sealed_register(service.store, service.keyring, current.path)

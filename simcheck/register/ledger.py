@@ -32,6 +32,7 @@ AND NOT EXISTS (
     AND run.state IN ('due', 'checking', 'publishing')
 )
 """)
+_CURRENT = sa.select(RegisterSnapshot).where(RegisterSnapshot.state == SnapshotState.CURRENT)
 _IMPORT_TAKES = timedelta(days=2)  # at most
 
 
@@ -83,9 +84,7 @@ async def give_up(session: AsyncSession, snapshot_id: uuid.UUID) -> None:
 
 async def current(session: AsyncSession) -> RegisterSnapshot | None:
     """The register that counts; None before the first import."""
-    found: RegisterSnapshot | None = await session.scalar(
-        sa.select(RegisterSnapshot).where(RegisterSnapshot.state == SnapshotState.CURRENT)
-    )
+    found: RegisterSnapshot | None = await session.scalar(_CURRENT)
     return found
 
 

@@ -18,6 +18,7 @@ from simcheck import audit
 from simcheck.cases.models import Case, CaseEvent
 from simcheck.cases.states import DESK
 from simcheck.crosscheck.models import Subscription
+from simcheck.register import ledger
 from simcheck.review import changes, records
 from simcheck.review.changes import Change
 from simcheck.review.dossier import Explained, explained
@@ -80,4 +81,4 @@ async def _wanted(
     place = {"batch_id": review.batch_id, "bucket": review.bucket, "row": review.row}
     judged = {"verdict": review.verdict, "reasons": review.reasons}
     then = Subscription(**values | place | judged)
-    return await records.wanted(session, service, then, clear=clear)
+    return records.wanted(service, then, await ledger.current(session), clear=clear)

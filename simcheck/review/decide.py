@@ -30,6 +30,20 @@ from simcheck.review.filters import Filter
 from simcheck.review.models import DeskDecision, DeskState
 from simcheck.service import Service
 
+_MOST_RECENT = 20
+# With every page of the desk: put together once.
+_RECENT = (
+    sa.select(
+        DeskDecision.id, DeskDecision.case_id, Case.code, DeskDecision.decision, DeskDecision.reason,
+        DeskDecision.state, DeskDecision.made_at, DeskDecision.binds_at, DeskDecision.settled_at,
+    )
+    .join(Case, Case.id == DeskDecision.case_id)
+    .where(DeskDecision.made_by == sa.bindparam("by"), DeskDecision.made_at >= sa.bindparam("since"))
+    .order_by(DeskDecision.made_at.desc())
+    .limit(_MOST_RECENT)
+)  # fmt: skip
+_OPEN = _RECENT.where(DeskDecision.state.in_([DeskState.PENDING, DeskState.OVERTAKEN]))
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -49,6 +63,20 @@ class Made(NamedTuple):
 
     decision: DeskDecision
     next: Case | None
+
+
+class Recent(NamedTuple):
+    """A decision of late, and its case's code."""
+
+    id: uuid.UUID
+    case_id: uuid.UUID
+    code: str
+    decision: str
+    reason: str
+    state: str
+    made_at: datetime
+    binds_at: datetime
+    settled_at: datetime | None
 
 
 class Due(NamedTuple):
@@ -159,29 +187,13 @@ async def bind(session: AsyncSession, service: Service, decision_id: uuid.UUID) 
     return DeskState.BOUND
 
 
-async def recent(
-    session: AsyncSession, since: datetime, most: int = 20
-) -> Sequence[tuple[DeskDecision, str]]:
-    """One's own decisions of late, the newest first, each with its case's code: those that can be undone, and
-    those that were overtaken.
+async def recent(session: AsyncSession, since: datetime, *, all_of_them: bool = True) -> list[Recent]:
+    """One's own decisions since then, the newest first; or of them those alone that can be undone, or were
+    overtaken.
     """
-    query = (
-        sa.select(DeskDecision, Case.code)
-        .join(Case, Case.id == DeskDecision.case_id)
-        .where(DeskDecision.made_by == actor_of(session), DeskDecision.made_at >= since)
-        .order_by(DeskDecision.made_at.desc())
-        .limit(most)
-    )
-    return [(made, code) for made, code in await session.execute(query)]
-
-
-async def pending(session: AsyncSession, case_id: uuid.UUID) -> DeskDecision | None:
-    """The decision in a case that does not bind yet."""
-    query = sa.select(DeskDecision).where(
-        DeskDecision.case_id == case_id, DeskDecision.state == DeskState.PENDING
-    )
-    found: DeskDecision | None = await session.scalar(query)
-    return found
+    query = _RECENT if all_of_them else _OPEN
+    found = await session.execute(query, {"by": actor_of(session), "since": since})
+    return [Recent(*row) for row in found]
 
 
 def _wanted(choice: Choice) -> Wanted:

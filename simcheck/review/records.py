@@ -6,14 +6,16 @@ The register is asked as a re-check of the row asks it; what it holds is shown t
 from __future__ import annotations
 
 import asyncio
+import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
 from simcheck.crosscheck import recheck
@@ -22,18 +24,22 @@ from simcheck.crosscheck.models import Subscription
 from simcheck.crosscheck.places import Lake
 from simcheck.crosscheck.recheck import OfFile, Rechecked
 from simcheck.errors import SealError, UnavailableError
-from simcheck.gate.declared import declared_record
+from simcheck.gate.declared import declared_column, declared_record
 from simcheck.holders.correct import id_text, of_whole
 from simcheck.messages.alphabets import clean
-from simcheck.normalise import citizen_ids, dates, phones
+from simcheck.normalise import phones
+from simcheck.normalise.names import U64
 from simcheck.privacy import mask_msisdn
+from simcheck.records import CHECKED_COLUMNS
 from simcheck.register import keeping
-from simcheck.register.protocol import Register
-from simcheck.register.snapshot import STATUSES
+from simcheck.register.models import RegisterSnapshot
+from simcheck.register.protocol import NONE, Answer, Register
+from simcheck.register.snapshot import I64, STATUSES, Citizens
 from simcheck.review.difference import Piece, hidden, pieces
 from simcheck.service import Service
 
 _SHOWN_DIGITS, _YEAR = 3, 4
+_measure = lru_cache(1)(measure_of)  # of the day: the words of one look are known to the next
 
 
 class Asked(StrEnum):
@@ -73,6 +79,19 @@ class Records:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """A register that is asked once for all: what it answers is kept."""
+
+    register: Register
+    answers: list[Answer] = field(default_factory=list, repr=False)
+
+    def ask(self, numbers: I64, keys: U64, threads: int = 1, near: I64 = NONE) -> Answer:
+        """See `register.protocol.Register`."""
+        self.answers.append(self.register.ask(numbers, keys, threads, near))
+        return self.answers[-1]
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What is read when the transaction is over: a register that answers slowly, or not, holds no connection.
     `register` None: there is none yet. `clear`: not masked.
@@ -83,12 +102,12 @@ class Wanted:
     clear: bool
 
 
-async def wanted(
-    session: AsyncSession, service: Service, subscription: Subscription, *, clear: bool
+def wanted(
+    service: Service, subscription: Subscription, snapshot: RegisterSnapshot | None, *, clear: bool
 ) -> Wanted:
-    """What `read` needs for both records of a subscription."""
+    """What `read` needs for both records of a subscription; `snapshot` is the one that counts."""
     try:
-        register = await keeping.counting(session, service)
+        register = keeping.opened(service, snapshot)
     except UnavailableError:
         register = None
     return Wanted(subscription, register, clear)
@@ -122,23 +141,26 @@ def masked(records: Records) -> Records:
 
 
 def numbers(service: Service, subscriptions: Sequence[Subscription], *, clear: bool) -> list[str]:
-    """The phone numbers of some subscriptions (E.164); empty where the lake lacks a record, or it has
-    none."""
-    cells: list[str | None] = []
-    for each in subscriptions:
-        try:
-            cells.append(
-                declared_record(service, each.carrier, each.batch_id, each.bucket, each.row)["msisdn"]
-            )
-        except SealError:
-            cells.append(None)
-    found = [_e164(cell) for cell in cells]
+    """The phone numbers of some subscriptions (E.164); empty where the lake lacks a record, or it has none.
+    Those of one person are in one bucket of a batch: each is opened once.
+    """
+    buckets: dict[tuple[str, uuid.UUID, int], list[int]] = defaultdict(list)
+    for at, each in enumerate(subscriptions):
+        buckets[each.carrier, each.batch_id, each.bucket].append(at)
+    cells: list[str | None] = [None] * len(subscriptions)
+    for place, those in buckets.items():
+        with suppress(SealError):
+            read = declared_column(service, *place, [subscriptions[at].row for at in those], "msisdn")
+            for at, cell in zip(those, read, strict=True):
+                cells[at] = cell
+    found = _shown(phones.normalise(pa.array(cells, pa.string())))
     return found if clear else [mask_msisdn(each) for each in found]
 
 
-def _e164(cell: str | None) -> str:
-    national = phones.normalise(pa.array([cell], pa.string())).national
-    return str(phones.e164(np.array(national))[0].as_py()) if national[0] else ""
+def _shown(read: phones.Phones) -> list[str]:
+    """E.164, empty where there is no number."""
+    shown = phones.e164(np.array(read.national)).to_pylist()
+    return [text if national else "" for text, national in zip(shown, read.national, strict=True)]
 
 
 def _day_text(ymd: int) -> str:
@@ -164,22 +186,18 @@ _SHOWS = {"full_name": _initial, "id_number": _last, "date_of_birth": _year}
 
 def _read(service: Service, subscription: Subscription, register: Register | None) -> Records:
     place = (subscription.carrier, subscription.batch_id, subscription.bucket, subscription.row)
-    cells = declared_record(service, *place)
-    today = day_of(clock.now())
-    born = dates.normalise(pa.array([cells.get("date_of_birth")], pa.string()), today)
-    ids = citizen_ids.normalise(
-        pa.array([cells.get("id_number")], pa.string()), pa.array([cells.get("id_type")], pa.string()), born,
-        pa.array([cells.get("gender")], pa.string()), today,
-    )  # fmt: skip
-    key, ymd = int(ids.key[0]), int(born.ymd[0])
+    cells = declared_record(service, *place, CHECKED_COLUMNS)
+    measure = _measure(day_of(clock.now()))
+    row = recheck.read(cells, measure)
+    key, ymd = int(row.ids.key[0]), int(row.born.ymd[0])
     found, bearer = None, None
     asked = Asked.SILENT
     if register is not None:
         present = Lake(service.store, service.keyring).declared(*place[:2]).manifest["present"]
         file = OfFile("face_verified_at" in present, frozenset())
-        measure = measure_of(today)
-        found = recheck.one(cells, register, measure, of_whole(subscription), file)
-        asked, bearer = _bearer(register, measure.keys, found.person, key)
+        heard = Heard(register)
+        found = recheck.of(row, heard, measure, of_whole(subscription), file)
+        asked, bearer = _bearer(heard.answers, found.person, key)
     said = {
         "full_name": clean(cells.get("full_name") or ""),
         "id_number": id_text(key) if key else clean(cells.get("id_number") or ""),
@@ -193,24 +211,24 @@ def _read(service: Service, subscription: Subscription, register: Register | Non
         )
         for name, declared in said.items()
     )  # fmt: skip
-    return Records(_e164(cells.get("msisdn")), rows, asked, held.get("status"), found)
+    return Records(_shown(row.phones)[0], rows, asked, held.get("status"), found)
 
 
-def _bearer(register: Register, keys: Any, person: int, key: int) -> tuple[Asked, dict[str, str] | None]:
+def _bearer(answers: Sequence[Answer], person: int, key: int) -> tuple[Asked, dict[str, str] | None]:
     """Whom the row names by the check, else whoever bears (or bore) the number that stands there."""
-    wanted = np.array(sorted({each for each in (person, key) if each > 0}), np.int64)
-    if not len(wanted):
-        return Asked.NOBODY, None
-    answer = register.ask(wanted, keys)
-    if len(answer.unanswered):
+    if any(key in answer.unanswered for answer in answers):
         return Asked.SILENT, None
-    citizens = answer.citizens
-    if not len(citizens.id_number):
-        return Asked.NOBODY, None
-    at = next((row for row, number in enumerate(citizens.id_number) if number in {person, key}), 0)
-    if person in citizens.id_number:
-        at = int(np.flatnonzero(citizens.id_number == person)[0])
-    return Asked.SOMEBODY, {
+    for number in (person, key):
+        for citizens, former, *_ in answers:
+            borne = (citizens.id_number == number, former.old_id == number, former.previous_id == number)
+            at = np.flatnonzero(borne[0] | borne[1] | borne[2])
+            if number > 0 and len(at):
+                return Asked.SOMEBODY, _said(citizens, int(at[0]))
+    return Asked.NOBODY, None
+
+
+def _said(citizens: Citizens, at: int) -> dict[str, str]:
+    return {
         "full_name": clean(str(citizens.full_name[at].as_py())),
         "id_number": id_text(int(citizens.id_number[at])),
         "date_of_birth": _day_text(int(citizens.born[at])),

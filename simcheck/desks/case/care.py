@@ -16,7 +16,7 @@ from simcheck.access.roles import Permission
 from simcheck.clock import LOCAL
 from simcheck.desks.case import page
 from simcheck.desks.case.deciding import refused
-from simcheck.desks.case.page import Typed
+from simcheck.desks.case.forms import DAYS, Typed
 from simcheck.desks.case.pages import CASE
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.desks.queue import choices
@@ -24,7 +24,6 @@ from simcheck.errors import ConflictError, InvalidError
 from simcheck.review import assign, claim, words
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
-_DAYS = ("1", "3", "7", "14", "30")
 _Act = Callable[[AsyncSession], Awaitable[object]]
 
 
@@ -62,7 +61,7 @@ async def snooze(visit: Annotated[Visit, needs(Permission.CASE_CLAIM)], case_id:
     """Put one's case off for some days, until the morning."""
     days = visit.form.line("days")
     typed = Typed.of(visit, "snooze", days)
-    if typed.reason not in words.group("snooze") or days not in _DAYS:
+    if typed.reason not in words.group("snooze") or days not in DAYS:
         return await _faulty(visit, case_id, typed, "snooze_needed")
     until = _morning(clock.now() + timedelta(days=int(days)))
 

@@ -15,7 +15,8 @@ from simcheck.cases.decide import Side, Wanted
 from simcheck.cases.decide import decide as make_move
 from simcheck.cases.states import State, Who
 from simcheck.desks.case import page
-from simcheck.desks.case.page import Banner, Typed
+from simcheck.desks.case.forms import MOST_NOTE, Typed
+from simcheck.desks.case.page import Banner
 from simcheck.desks.case.pages import CASE
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.desks.queue import choices
@@ -87,7 +88,7 @@ async def evidence(
     visit: Annotated[Visit, needs(Permission.CASE_DECIDE, Permission.CASE_CLAIM)], case_id: uuid.UUID
 ) -> Response:
     """Add what one of two claimants showed: a dispute can be decided when both were heard."""
-    side, note = visit.form.line("side"), visit.form.text("note", page.MOST_NOTE)
+    side, note = visit.form.line("side"), visit.form.text("note", MOST_NOTE)
     typed = Typed("evidence", "", note, side)
     if side not in set(Side) or not note:
         fault = {"evidence": visit.words("case.evidence_needed")}

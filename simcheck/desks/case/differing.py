@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from simcheck.review.difference import Kind, letters
 from simcheck.review.records import Row
@@ -11,13 +12,29 @@ from simcheck.web.words import Words
 MOST_PLACES = 3
 
 
-def said(row: Row, say: Words) -> str:
+class Compared(NamedTuple):
+    """A row of both records, and how its sides differ: in words; whether they say the same; whether they have
+    so little in common that single letters tell nothing."""
+
+    row: Row
+    said: str
+    is_same: bool
+    is_another: bool
+
+
+def compared(row: Row, say: Words) -> Compared:
+    """Both sides of a row compared for the page."""
+    is_another = _is_another(row)
+    return Compared(row, _said(row, say, is_another), _is_same(row), is_another)
+
+
+def _said(row: Row, say: Words, is_another: bool) -> str:
     """The difference of a row: which letter of the declared side, and how. Masked ones are told as dots."""
     if not row.registered:
         return say("case.differs.nothing")
     if not row.declared:
         return say("case.differs.not_declared")
-    if is_another(row):
+    if is_another:
         return say("case.differs.another")
     places = list(_places(row, say))
     if not places:
@@ -27,13 +44,12 @@ def said(row: Row, say: Words) -> str:
     return say("case.differs.more", shown=shown, n=rest) if rest > 0 else shown
 
 
-def is_same(row: Row) -> bool:
-    """Whether both sides say the same."""
+def _is_same(row: Row) -> bool:
     return bool(row.registered) and all(each.kind is Kind.SAME for each in row.pieces)
 
 
-def is_another(row: Row) -> bool:
-    """Whether the two have so little in common that single letters tell nothing: less than half of them."""
+def _is_another(row: Row) -> bool:
+    """Less than half of the letters are the same."""
     if not row.declared or not row.registered:
         return False
     alike = sum(_count(each.declared) for each in row.pieces if each.kind in {Kind.SAME, Kind.MARK})

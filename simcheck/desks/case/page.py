@@ -6,53 +6,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.access import people
 from simcheck.access.roles import Permission
-from simcheck.cases.models import Case
-from simcheck.cases.states import State, Who, allowed
 from simcheck.crosscheck.recheck import OF_THE_WHOLE
-from simcheck.desks.case import clear, differing
+from simcheck.desks.case import beside, clear, differing, forms
+from simcheck.desks.case.forms import Typed
 from simcheck.desks.frame.door import Visit
 from simcheck.desks.queue import choices, lately
 from simcheck.desks.queue.told import Told
 from simcheck.review import dossier, records, unmask, words
 from simcheck.review.changes import Change
-from simcheck.review.dossier import Dossier
 from simcheck.review.filters import Filter
 
-MOST_CARRIED, MOST_NOTE = 2000, 2000
-_DECISION_KEYS, _REASON_KEYS = "1234567890", "abcdfi"
-
-
-class Offer(NamedTuple):
-    """A decision that can be taken now, the key that opens it, and its reasons with theirs."""
-
-    code: str
-    key: str
-    name: str
-    dangerous: bool
-    reasons: Sequence[tuple[str, str, str]]
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What somebody typed into a form that was not taken: it is kept for them. `act` is which form."""
-
-    act: str = ""
-    reason: str = ""
-    note: str = field(default="", repr=False)
-    other: str = field(default="", repr=False)
-
-    @classmethod
-    def of(cls, visit: Visit, act: str, other: str = "") -> Typed:
-        """The fields that the forms of a case have in common. Raises `InvalidError`."""
-        return cls(act, visit.form.line("reason"), visit.form.text("note", MOST_NOTE), other)
+MOST_CARRIED = 2000
 
 
 @dataclass(frozen=True)
@@ -76,69 +47,45 @@ async def answer(
     visit: Visit, case_id: uuid.UUID, *, purpose: str | None = None, banner: Banner | None = None,
     typed: Typed | None = None, faults: Mapping[str, str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    """The case's page; in clear for a `purpose`, in this answer only. Each is audited.
+    """The case's page; in clear for a `purpose`, in this answer only, with what is known of it. Each is
+    audited.
 
     Raises `NotFoundError`, and `InvalidError` for a purpose that is none.
     """
-    told, filter_ = Told.now(visit.words), carried(visit)
+    told, filter_, who = Told.now(visit.words), carried(visit), visit.person.username
+    typed, known, opened = typed or Typed(), None, None
     async with visit.acting() as session:
         if purpose is None:
-            found, opened = await dossier.of(session, visit.service, case_id), clear.Opened()
+            found = await dossier.of(session, visit.service, case_id)
         else:
-            found = await unmask.look(session, visit.service, case_id, purpose)
-            opened = await clear.opened(session, visit.service, found)
-        late = await lately.of(session, told)
-        colleagues = await _colleagues(session, visit, found.case)
+            found, known = await unmask.look(session, visit.service, case_id, purpose)
+            opened = await clear.opened(session, visit.service, case_id, known)
+        case = found.case
+        late = await lately.of(session, told, all_of_them=False)
+        in_hand = told.is_claimed(case)
+        mine = in_hand and case.claimed_by == who
+        gives = case.closed_at is None and (mine or visit.can(Permission.CASE_ASSIGN))
+        colleagues = await _colleagues(session, visit) if gives else []
     both = await records.read(visit.service, found.wanted)
-    case, who = found.case, visit.person.username
-    in_hand = told.is_claimed(case)
     return visit.page(
         "case/case", status, at=choices.case_address(case_id, filter_) if visit.form.fields else None,
-        connects=True, told=told, d=found, both=both, case=case, opened=opened, late=late,
-        colleagues=colleagues,
+        connects=True, d=found, both=both, late=late,
         filter=choices.spelled(filter_), list_address=choices.address(filter_),
-        case_address=choices.case_address, wanted_filter=filter_,
-        mine=in_hand and case.claimed_by == who, others=in_hand and case.claimed_by != who,
-        offers=offers(told, case), purposes=_options(told, "purpose"), snoozes=_options(told, "snooze"),
-        escalations=_options(told, "escalate"), purpose=purpose, banner=banner, typed=typed or Typed(),
-        faults=dict(faults or {}), differs=lambda row: differing.said(row, visit.words),
-        same=differing.is_same, another=differing.is_another,
-        otherwise=lambda now: bool((now.reasons ^ case.reasons) & ~OF_THE_WHOLE), sections=_sections(found),
+        known_address=choices.known_address(case_id, filter_), mine=mine, others=in_hand and not mine,
+        offers=forms.offers(told, case, typed, faults or {}) if mine else [],
+        cares=forms.cares(visit, case, colleagues, typed, faults or {}, mine=mine),
+        purposes=_options(told, "purpose"), purpose=purpose,
+        banner=banner, typed=typed, faults=dict(faults or {}),
+        compared=[differing.compared(row, visit.words) for row in both.rows] if both else [],
+        otherwise=lambda now: bool((now.reasons ^ case.reasons) & ~OF_THE_WHOLE),
+        **beside.values(told, case, filter_, known, opened),
     )  # fmt: skip
 
 
-def offers(told: Told, case: Case) -> list[Offer]:
-    """What can be decided in a case as it is. Its keys stay the same in every case."""
-    found = []
-    for key, each in zip(_DECISION_KEYS, words.decisions().values(), strict=False):
-        move = allowed(each.move, Who.STAFF, State(case.state))
-        if move is None or move.holds is case.held or (move.name == "suspend" and case.held):
-            continue
-        reasons = [
-            (code, letter, told.text(text))
-            for (code, text), letter in zip(each.reasons.items(), _REASON_KEYS, strict=False)
-        ]
-        found.append(Offer(each.code, key, told.text(each.name), each.dangerous, reasons))
-    return found
-
-
-async def _colleagues(session: AsyncSession, visit: Visit, case: Case) -> Sequence[tuple[str, str]]:
-    """To whom the case can be given: whoever decides cases. Nobody needs the list who cannot give it."""
-    if case.closed_at is not None or not visit.can(Permission.CASE_CLAIM):
-        return []
+async def _colleagues(session: AsyncSession, visit: Visit) -> Sequence[tuple[str, str]]:
+    """To whom a case can be given: whoever decides cases."""
     return await people.colleagues(session, visit.service.keyring, Permission.CASE_DECIDE)
 
 
 def _options(told: Told, group: str) -> list[tuple[str, str]]:
     return [(code, told.text(text)) for code, text in words.group(group).items()]
-
-
-def _sections(found: Dossier) -> list[tuple[str, int]]:
-    """The sections of the page, and how much is in each."""
-    answers = len(found.corrections) + len(found.confirmations) + len(found.questions)
-    sizes: dict[str, Any] = {
-        "history": len(found.history), "notices": len(found.notices), "answers": answers,
-        "others": found.others_total, "claims": len(found.claims), "mates": len(found.mates),
-        "earlier": len(found.earlier),
-    }  # fmt: skip
-    return list(sizes.items())

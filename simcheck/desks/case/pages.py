@@ -1,4 +1,6 @@
-"""Opening a case, taking it, having it longer, giving it back; and the look at what is masked."""
+"""Opening a case and what is known of it, taking it, having it longer, giving it back; and the look at what
+is masked.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ from starlette.responses import JSONResponse
 
 from simcheck import clock
 from simcheck.access.roles import Permission
-from simcheck.desks.case import page
-from simcheck.desks.case.page import Banner, Typed
+from simcheck.desks.case import beside, page
+from simcheck.desks.case.forms import Typed
+from simcheck.desks.case.page import Banner
 from simcheck.desks.frame.door import DeskRoute, Visit, needs
 from simcheck.desks.queue import choices
 from simcheck.errors import ConflictError, NotAllowedError
@@ -25,6 +28,12 @@ CASE = "/desk/cases/{case_id}"
 async def look(visit: Annotated[Visit, needs(Permission.CASE_SEE)], case_id: uuid.UUID) -> Response:
     """The case, masked. Looking takes nothing: that is asked for."""
     return await page.answer(visit, case_id)
+
+
+@router.get(f"{CASE}/known")
+async def known(visit: Annotated[Visit, needs(Permission.CASE_SEE)], case_id: uuid.UUID) -> Response:
+    """What is known beside the case's records, masked."""
+    return await beside.answer(visit, case_id, page.carried(visit))
 
 
 @router.post(f"{CASE}/show")

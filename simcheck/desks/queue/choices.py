@@ -125,6 +125,11 @@ def case_address(case_id: object, filter_: Filter) -> str:
     return f"/desk/cases/{case_id}?{_carried(filter_)}"
 
 
+def known_address(case_id: object, filter_: Filter) -> str:
+    """The page of what is known of a case."""
+    return f"/desk/cases/{case_id}/known?{_carried(filter_)}"
+
+
 @lru_cache(1024)
 def _carried(filter_: Filter) -> str:
     return urlencode({"queue": spelled(filter_)})

@@ -34,6 +34,7 @@ from simcheck.review.filters import Filter
 from simcheck.review.queue import MOST_TYPED, Sort
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
+_CARRIERS = sa.select(Carrier.code).order_by(Carrier.code)  # with every list: put together once
 FACETS = f"{QUEUE}/facets"
 _MOST_CARRIED = 2000
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -151,7 +152,7 @@ def _id(text: str) -> uuid.UUID | None:
 
 
 async def _carriers(session: AsyncSession) -> Sequence[str]:
-    return (await session.scalars(sa.select(Carrier.code).order_by(Carrier.code))).all()
+    return (await session.scalars(_CARRIERS)).all()
 
 
 def _facet_words(told: Told, name: str, facet: queue.Facet) -> str:

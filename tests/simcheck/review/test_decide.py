@@ -141,9 +141,15 @@ async def test_a_decision_that_was_overtaken_does_nothing_and_says_why(service, 
     after = row(owner, case)
     assert (after["state"], after["decision"], after["pending"]) == ("with_holder", None, False)
     assert moves(owner, case) == ["opened", "decided", "changed", "overtaken"]
-    [(made, _)] = await acting(service, "lan", lambda s: decide.recent(s, clock.now() - WEEK))
-    assert made.state == "overtaken"
-    assert "version 2" in made.why
+    for all_of_them in (True, False):
+        [made] = await acting(
+            service,
+            "lan",
+            lambda s: decide.recent(s, clock.now() - WEEK, all_of_them=all_of_them),  # noqa: B023
+        )
+        assert made.state == "overtaken"
+    [(why,)] = owner.execute("SELECT why FROM desk_decision").fetchall()
+    assert "version 2" in why
 
 
 async def test_a_stale_decision_is_refused_with_who_what_and_when(service, owner):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from simcheck.holders import confirm, disown
 from simcheck.holders import records as holders_records
 from simcheck.holders.models import Means
 from simcheck.messages.words import Language
-from simcheck.review import dossier, records, unmask
+from simcheck.review import dossier, known, records, unmask
 from simcheck.review.difference import Kind
 from simcheck.review.records import Asked
 from tests.building import row
@@ -34,7 +35,7 @@ async def country(service, owner, tmp_path):
         yield
 
 
-async def test_a_case_is_shown_whole_and_masked(service, owner, country):
+async def test_a_case_is_shown_masked(service, owner, country):
     case, _ = case_of(owner, service.keyring, 1)
     found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
     assert found.is_masked
@@ -56,6 +57,18 @@ async def test_a_case_is_shown_whole_and_masked(service, owner, country):
     assert born.registered == "••/••/1990"
     assert [each.reason.name for each in found.reasons] == ["NAME_DIFFERENT", "SIM_LIMIT_PER_CARRIER"]
     assert found.reasons[0].text[Language.VI] == "Họ tên là của người khác."
+    assert AN.full_name not in repr(found)
+    assert AN.id_number not in repr(found)
+
+
+async def test_what_is_known_of_a_case_is_masked_and_part_of_the_look(service, owner, country):
+    case, _ = case_of(owner, service.keyring, 1)
+    seen = "SELECT actor, subject FROM audit WHERE act = 'case.seen'"
+    its = [("person:lan", f"case/{case}")]
+    await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    shown, found = await acting(service, "lan", lambda s: known.of(s, service, case))
+    assert owner.execute(seen).fetchall() == its  # one look, one row
+    assert shown.id == case
     assert [change.said(Language.EN).partition(": ")[2] for _, change in found.history] == [
         "A check opened the case"
     ]
@@ -63,11 +76,22 @@ async def test_a_case_is_shown_whole_and_masked(service, owner, country):
     assert [each.number for each in found.others if each.case_id] == ["+84******004"]
     assert {each.number for each in found.others} == {f"+84******00{n}" for n in (2, 3, 4)}
     assert [each.case_id for each in found.mates] == [case]
-    assert (found.claims, found.notices, found.pending, found.earlier) == ([], [], None, [])
+    assert (found.claims, found.notices, found.earlier) == ([], [], [])
     assert AN.full_name not in repr(found)
-    assert AN.id_number not in repr(found)
-    seen = owner.execute("SELECT actor, subject FROM audit WHERE act = 'case.seen'").fetchall()
-    assert seen == [("person:lan", f"case/{case}")]
+    with clock.fixed(NOON + timedelta(minutes=2)):
+        await acting(service, "lan", lambda s: known.of(s, service, case))
+    await acting(service, "binh", lambda s: known.of(s, service, case))
+    assert owner.execute(f"{seen} ORDER BY seq").fetchall() == [*its, *its, ("person:binh", its[0][1])]
+    with pytest.raises(NotFoundError):
+        await acting(service, "lan", lambda s: known.of(s, service, uuid.uuid4()))
+
+
+async def test_the_newest_of_many_others_and_of_all_there_are(service, owner, country, monkeypatch):
+    case, _ = case_of(owner, service.keyring, 1)
+    monkeypatch.setattr(known, "MOST_OTHERS", 2)
+    _, found = await acting(service, "lan", lambda s: known.of(s, service, case))
+    assert (len(found.others), found.others_total) == (2, 3)
+    assert found.others[0].case_id  # those with an open case first
 
 
 async def test_a_look_in_clear_says_what_for(service, owner, country):
@@ -77,14 +101,14 @@ async def test_a_look_in_clear_says_what_for(service, owner, country):
     with pytest.raises(NotFoundError):
         await acting(service, "lan", lambda s: unmask.look(s, service, uuid.uuid4(), "deciding"))
     assert owner.execute("SELECT count(*) FROM audit WHERE act = 'case.unmasked'").fetchone() == (0,)
-    found = await acting(service, "lan", lambda s: unmask.look(s, service, case, "deciding"))
+    found, beside = await acting(service, "lan", lambda s: unmask.look(s, service, case, "deciding"))
     assert not found.is_masked
     both = await records.read(service, found.wanted)
     assert both.number == f"+84{national(1)}"
     name, identity, born = both.rows
     assert (name.written, name.registered) == ("Tran Van Anh", AN.full_name)
     assert (identity.registered, born.registered) == (AN.id_number, "25/05/1990")
-    assert {each.number for each in found.others} == {f"+84{national(n)}" for n in (2, 3, 4)}
+    assert {each.number for each in beside.others} == {f"+84{national(n)}" for n in (2, 3, 4)}
     said = owner.execute("SELECT actor, subject, detail FROM audit WHERE act = 'case.unmasked'").fetchall()
     assert said == [("person:lan", f"case/{case}", {"purpose": "deciding", "others": 3})]
 
@@ -118,7 +142,7 @@ async def test_the_holders_answers_stand_in_the_case_and_in_its_column(service, 
     assert owner.execute(said, [case]).fetchone() == ("confirmed",)
     await acting(service, "x", refuse)
     assert owner.execute(said, [case]).fetchone() == ("disowned",)
-    found = await acting(service, "lan", lambda s: dossier.of(s, service, case))
+    _, found = await acting(service, "lan", lambda s: known.of(s, service, case))
     assert [each.means for each in found.confirmations] == ["sms"]
     assert [event.move for event, _ in found.history] == ["opened", "evidence", "disowned"]
 

@@ -1,22 +1,26 @@
 // What the queue and the case pages do by themselves; all of it is there without this file too.
-//   data-load="…"     on <details>: what stands at this address under #facets is put into it when it opens
+//   data-load="…#id"  what stands at this address under this id is put in place of what is there: at once, in
+//                     <details> into its panel when it opens
 //   data-binds="…"    a decision: counts the seconds in which it can be undone
 "use strict";
 (() => {
-  for (const box of document.querySelectorAll("details[data-load]")) {
-    box.addEventListener("toggle", async () => {
-      if (!box.open || "loaded" in box.dataset) return;
-      box.dataset.loaded = "";
-      try {
-        const answer = await fetch(box.dataset.load, { redirect: "error" });
-        if (!answer.ok) return;
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const found = page.getElementById("facets");
-        if (found) box.querySelector(".panel").replaceChildren(...document.adoptNode(found).childNodes);
-      } catch {
-        delete box.dataset.loaded; // the link is still there
-      }
-    });
+  const load = async (box, place) => {
+    if ("loaded" in box.dataset) return;
+    box.dataset.loaded = "";
+    const [address, id] = box.dataset.load.split("#");
+    try {
+      const answer = await fetch(address, { redirect: "error" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = page.getElementById(id);
+      if (found) place.replaceChildren(...document.adoptNode(found).childNodes);
+    } catch {
+      delete box.dataset.loaded; // the link is still there
+    }
+  };
+  for (const box of document.querySelectorAll("[data-load]")) {
+    if (box.tagName !== "DETAILS") load(box, box);
+    else box.addEventListener("toggle", () => { if (box.open) load(box, box.querySelector(".panel")); });
   }
 
   const began = performance.now();

@@ -10,7 +10,7 @@ from simcheck.access.roles import Role
 from simcheck.cases.decide import Wanted
 from simcheck.cases.decide import decide as make_move
 from simcheck.cases.states import State, Who
-from simcheck.desks.case.page import offers
+from simcheck.desks.case.forms import Typed, offers
 from simcheck.desks.frame.pages import WORDS
 from simcheck.desks.queue.told import Told
 from simcheck.messages.words import Language
@@ -63,11 +63,12 @@ async def test_every_decision_that_a_case_allows_is_offered_under_a_key_of_its_o
             held = state is State.DISPUTED
 
         At.state = state.value
-        found = offers(told, At)
+        found = offers(told, At, Typed(), {})
         assert len({each.key for each in found}) == len(found)
         for each in found:
-            assert len(each.reasons) == len(words.decisions()[each.code].reasons), each
-            assert not {key for _, key, _ in each.reasons} & set("sntrlhzegxufvjk/?")
+            keys = re.findall(r'data-key="(.)"', each.inside)
+            assert len(keys) == len(words.decisions()[each.code].reasons), each
+            assert not set(keys) & set("sntrlhzegxufvjk/?")
 
 
 async def test_a_reason_has_to_be_chosen(reviewer, case, owner):

@@ -35,6 +35,7 @@ def row(declared: str, registered: str) -> Row:
 )  # fmt: skip
 def test_where_two_spellings_differ(declared, registered, said):
     found = row(declared, registered)
-    assert differing.said(found, WORDS[Language.EN]) == said
-    assert differing.is_same(found) is (said == "The same")
-    assert differing.said(found, WORDS[Language.VI])
+    compared = differing.compared(found, WORDS[Language.EN])
+    assert compared.said == said
+    assert compared.is_same is (said == "The same")
+    assert differing.compared(found, WORDS[Language.VI]).said

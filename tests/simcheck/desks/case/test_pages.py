@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import html
+import re
 import uuid
 from datetime import timedelta
 
@@ -34,19 +36,22 @@ async def test_both_records_masked_then_shown_for_a_purpose(reviewer, service, o
 
     await acting(service, "x", confirmed)
     page = (await reviewer.get(f"/desk/cases/{case}")).text
+    known = await reviewer.get(html.unescape(re.search(r'data-load="([^"#]+)#known"', page)[1]))
     for personal in (AN.full_name, AN.id_number, str(national(1)), "Trần Văn Anh"):
-        assert personal not in page
+        assert personal not in page + known.text
     text = text_of(page)
     assert "thừa từ vị trí 12 (•)" in text
     assert '<mark class="extra">•</mark>' in page
-    assert "Xác nhận thông tin đúng (bằng tin nhắn)" in text
     assert "Họ tên" in text
-    assert "+84******002" in text  # the other SIM under the ID
+    assert 'id="known"' in known.text
+    assert "Xác nhận thông tin đúng (bằng tin nhắn)" in text_of(known.text)
+    assert "+84******002" in text_of(known.text)  # the other SIM under the ID
     none = await reviewer.send(f"/desk/cases/{case}/show", {"purpose": "curious"})
     assert (none.status_code, 'id="purpose-fault"' in none.text) == (422, True)
     shown = (await reviewer.send(f"/desk/cases/{case}/show", {"purpose": "deciding"})).text
     for personal in (AN.id_number, f"+84{national(1)}", f"+84{national(2)}"):
         assert personal in shown
+    assert "data-load" not in shown  # what is known stands there, in clear
     assert '<span class="letters">Trần Văn An<mark class="extra">h</mark></span>' in shown
     assert "•" not in text_of(shown)
     assert AN.id_number not in (await reviewer.get(f"/desk/cases/{case}")).text
@@ -60,6 +65,7 @@ async def test_script_in_every_cell_that_a_carrier_declares(reviewer, service, o
     case, _ = case_of(owner, service.keyring, 9)
     for page in (
         await reviewer.get(f"/desk/cases/{case}"),
+        await reviewer.get(f"/desk/cases/{case}/known"),
         await reviewer.send(f"/desk/cases/{case}/show", {"purpose": "deciding"}),
     ):
         assert (page.status_code, scripts_in(page.text)) == (200, [])
@@ -91,7 +97,8 @@ async def test_taking_having_longer_and_giving_back(app, reviewer, owner):
 
 
 async def test_a_case_that_is_none_or_closed(reviewer, owner):
-    assert (await reviewer.get(f"/desk/cases/{uuid.uuid4()}")).status_code == 404
+    for page in ("", "/known"):
+        assert (await reviewer.get(f"/desk/cases/{uuid.uuid4()}{page}")).status_code == 404
     assert (await reviewer.get("/desk/cases/x")).status_code == 400
     closed = one_case(owner, state="closed", acts="carrier", closed_at="2026-11-02T00:00Z",
                       close_reason="agrees")  # fmt: skip
