@@ -41,6 +41,8 @@ class Piece(NamedTuple):
 
 def letters(text: str) -> list[str]:
     """The graphemes of a text, in NFC."""
+    if text.isascii():
+        return list(text)
     found: list[str] = []
     for each in unicodedata.normalize("NFC", text):
         joins = bool(found) and found[-1].endswith(_ZERO_WIDTH_JOINER)

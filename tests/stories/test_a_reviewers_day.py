@@ -129,6 +129,7 @@ def test_a_day_by_keyboard_alone_for_everybody(site, chromium):
     press("Enter")
     page.wait_for_url("**/desk/cases/*")
     assert code_on(page) == second
+    page.wait_for_selector("#history")
     look(page, "case-not-taken")
     press("l")
     page.wait_for_url("**/desk/queue?*")
@@ -137,7 +138,12 @@ def test_a_day_by_keyboard_alone_for_everybody(site, chromium):
     page.wait_for_url("**/desk/cases/*")
     first = code_on(page)
     assert first != second
+    page.wait_for_selector("#history")  # what is known of it comes by itself
     look(page, "case")
+    press("h")  # and to whom it can be given when somebody wants to
+    page.wait_for_selector("#hand_over-to")
+    look(page, "case-hand-over")
+    press("h")
     press("s")
     page.wait_for_url("**/show")
     assert page.locator("mark").count() > 5

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck import clock
-from simcheck.access import people
 from simcheck.access.roles import Permission
 from simcheck.clock import LOCAL
 from simcheck.desks.case import page
@@ -25,6 +24,12 @@ from simcheck.review import assign, claim, words
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 _Act = Callable[[AsyncSession], Awaitable[object]]
+
+
+@router.get(f"{CASE}/give")
+async def giving(visit: Annotated[Visit, needs(Permission.CASE_CLAIM)], case_id: uuid.UUID) -> Response:
+    """The forms by which a case is given to a colleague."""
+    return await page.answer_give(visit, case_id)
 
 
 @router.post(f"{CASE}/hand-over")
@@ -120,8 +125,7 @@ async def _faulty(visit: Visit, case_id: uuid.UUID, typed: Typed, what: str) -> 
 
 async def _require_colleague(session: AsyncSession, visit: Visit, to: str) -> None:
     """Raise `InvalidError` unless it is somebody who decides cases."""
-    known = await people.colleagues(session, visit.service.keyring, Permission.CASE_DECIDE)
-    if to not in {username for username, _ in known}:
+    if to not in {username for username, _ in await page.assignees(session, visit)}:
         raise InvalidError("to: choose one of the colleagues that the page offers.")
 
 

@@ -23,6 +23,7 @@ from simcheck.review import words
 MOST_NOTE = 2000
 DAYS = ("1", "3", "7", "14", "30")  # for how long a case can be put off
 _DECISION_KEYS, _REASON_KEYS = "1234567890", "abcdfi"
+GIVING = {"hand_over", "assign"}  # to a colleague
 _ASKS_WHY = {"snooze", "escalate"}
 _Pairs = tuple[tuple[str, str], ...]
 
@@ -53,12 +54,13 @@ class Offer(NamedTuple):
 
 
 class Care(NamedTuple):
-    """Something that can be done with the case: the key that opens it, where it is sent, what is inside."""
+    """Something that can be done with the case: the key that opens it, where it is sent, what is inside of
+    its form (None: it is asked for when somebody opens it)."""
 
     act: str
     key: str
     path: str
-    inside: Markup
+    inside: Markup | None
 
 
 def offers(told: Told, case: Case, typed: Typed, faults: Mapping[str, str]) -> list[Offer]:
@@ -77,19 +79,22 @@ def offers(told: Told, case: Case, typed: Typed, faults: Mapping[str, str]) -> l
 
 
 def cares(
-    visit: Visit, case: Case, colleagues: Sequence[tuple[str, str]], typed: Typed, faults: Mapping[str, str],
-    *, mine: bool,
+    visit: Visit, case: Case, typed: Typed, faults: Mapping[str, str],
+    colleagues: Sequence[tuple[str, str]] | None, *, mine: bool,
 ) -> list[Care]:  # fmt: skip
-    """What can be done with an open case beside deciding it, by whoever has it and by those who assign."""
+    """What can be done with an open case beside deciding it, by whoever has it and by those who assign.
+    `colleagues` None: nobody is asked for them before they give the case to one.
+    """
     me, language = visit.person.username, visit.words.language
-    others = tuple((who, f"{name} ({who})") for who, name in colleagues if who != me)
+    others = tuple((who, f"{name} ({who})") for who, name in colleagues or () if who != me)
     everybody = ((me, visit.words("case.care.me")), *others)
     found = []
 
     def can_be_done(act: str, key: str, path: str, people: _Pairs = (), value: str = "") -> None:
+        inside: Markup | None = None
         if typed.act == act:
             inside = _inside(language, act, people, typed.other, typed, faults)
-        else:
+        elif act not in GIVING or colleagues is not None:
             inside = _blank_inside(language, act, people, value)
         found.append(Care(act, key, path, inside))
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from simcheck.access import people
 from simcheck.access.roles import Permission
+from simcheck.cases import find
 from simcheck.crosscheck.recheck import OF_THE_WHOLE
 from simcheck.desks.case import beside, clear, differing, forms
 from simcheck.desks.case.forms import Typed
@@ -64,8 +65,7 @@ async def answer(
         late = await lately.of(session, told, all_of_them=False)
         in_hand = told.is_claimed(case)
         mine = in_hand and case.claimed_by == who
-        gives = case.closed_at is None and (mine or visit.can(Permission.CASE_ASSIGN))
-        colleagues = await _colleagues(session, visit) if gives else []
+        colleagues = await assignees(session, visit) if typed.act in forms.GIVING else None
     both = await records.read(visit.service, found.wanted)
     return visit.page(
         "case/case", status, at=choices.case_address(case_id, filter_) if visit.form.fields else None,
@@ -73,7 +73,8 @@ async def answer(
         filter=choices.spelled(filter_), list_address=choices.address(filter_),
         known_address=choices.known_address(case_id, filter_), mine=mine, others=in_hand and not mine,
         offers=forms.offers(told, case, typed, faults or {}) if mine else [],
-        cares=forms.cares(visit, case, colleagues, typed, faults or {}, mine=mine),
+        cares=forms.cares(visit, case, typed, faults or {}, colleagues, mine=mine),
+        give_address=choices.give_address(case_id, filter_),
         purposes=_options(told, "purpose"), purpose=purpose,
         banner=banner, typed=typed, faults=dict(faults or {}),
         compared=[differing.compared(row, visit.words) for row in both.rows] if both else [],
@@ -82,7 +83,23 @@ async def answer(
     )  # fmt: skip
 
 
-async def _colleagues(session: AsyncSession, visit: Visit) -> Sequence[tuple[str, str]]:
+async def answer_give(visit: Visit, case_id: uuid.UUID) -> Response:
+    """The forms by which a case is given to a colleague: the case's page puts them in when they are opened.
+    Raises `NotFoundError`.
+    """
+    told, filter_ = Told.now(visit.words), carried(visit)
+    async with visit.acting() as session:
+        case = (await find.by_id(session, case_id)).case
+        colleagues = await assignees(session, visit)
+    mine = told.is_claimed(case) and case.claimed_by == visit.person.username
+    offered = [] if case.closed_at else forms.cares(visit, case, Typed(), {}, colleagues, mine=mine)
+    return visit.page(
+        "case/give", told=told, case=case, back=choices.case_address(case_id, filter_),
+        filter=choices.spelled(filter_), cares=[each for each in offered if each.act in forms.GIVING],
+    )  # fmt: skip
+
+
+async def assignees(session: AsyncSession, visit: Visit) -> Sequence[tuple[str, str]]:
     """To whom a case can be given: whoever decides cases."""
     return await people.colleagues(session, visit.service.keyring, Permission.CASE_DECIDE)
 

@@ -130,6 +130,11 @@ def known_address(case_id: object, filter_: Filter) -> str:
     return f"/desk/cases/{case_id}/known?{_carried(filter_)}"
 
 
+def give_address(case_id: object, filter_: Filter) -> str:
+    """The page on which a case is given to a colleague."""
+    return f"/desk/cases/{case_id}/give?{_carried(filter_)}"
+
+
 @lru_cache(1024)
 def _carried(filter_: Filter) -> str:
     return urlencode({"queue": spelled(filter_)})

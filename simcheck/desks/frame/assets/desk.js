@@ -76,13 +76,12 @@
   });
 
   // A form is sent once, however often its button is pressed.
-  for (const form of document.forms) {
-    if (form.method !== "post" || "again" in form.dataset) continue;
-    form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) event.preventDefault();
-      form.dataset.sent = "1";
-    });
-  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || "again" in form.dataset) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
   addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
 
   // On a narrow screen the menu is one line that scrolls: where one is stands in sight.

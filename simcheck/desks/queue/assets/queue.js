@@ -1,6 +1,6 @@
 // What the queue and the case pages do by themselves; all of it is there without this file too.
-//   data-load="…#id"  what stands at this address under this id is put in place of what is there: at once, in
-//                     <details> into its panel when it opens
+//   data-load="…#id"  what stands at this address under this id is put in place of what is there: at once; in
+//                     <details> when it opens, into what is marked data-place
 //   data-binds="…"    a decision: counts the seconds in which it can be undone
 "use strict";
 (() => {
@@ -20,7 +20,7 @@
   };
   for (const box of document.querySelectorAll("[data-load]")) {
     if (box.tagName !== "DETAILS") load(box, box);
-    else box.addEventListener("toggle", () => { if (box.open) load(box, box.querySelector(".panel")); });
+    else box.addEventListener("toggle", () => { if (box.open) load(box, box.querySelector("[data-place]")); });
   }
 
   const began = performance.now();

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 from simcheck.access.roles import Role
@@ -32,9 +35,16 @@ def row(owner, case):
 async def test_a_case_is_handed_over_with_a_note_that_is_read_when_it_is_shown(app, reviewer, case, owner):
     async with at_desk(app, Role.REVIEWER, name="lan") as lan:
         page = f"/desk/cases/{case}"
+        opened = (await reviewer.get(page)).text
+        assert '<option value="lan">' not in opened  # nobody is asked for them before
+        form = await reviewer.get(html.unescape(re.search(r'data-load="([^"#]+)#hand_over"', opened)[1]))
+        assert '<option value="lan">' in form.text.partition('id="hand_over"')[2]
+        assert 'id="assign"' not in form.text
+        assert 'id="hand_over"' not in (await lan.get(f"{page}/give")).text  # it is not theirs to give
         for lacking in ({"to": "lan"}, {"note": NOTE}):
             answer = await reviewer.send(f"{page}/hand-over", lacking)
             assert (answer.status_code, 'id="hand_over-fault"' in answer.text) == (422, True)
+            assert '<option value="lan"' in answer.text  # the form stands there, with what was typed
         nobody = await reviewer.send(f"{page}/hand-over", {"to": "nobody", "note": NOTE})
         assert nobody.status_code == 400
         given = await reviewer.send(f"{page}/hand-over", {"to": "lan", "note": NOTE, "queue": "acts=staff"})
