@@ -134,7 +134,7 @@ def turn(
     constant()
     page = browser.get(case, "next case: its page")
     assert 'class="compared"' in page, case  # it has its records
-    known = re.search(r'data-load="([^"#]+)', page)
+    known = re.search(r'data-load="([^"#]+)#known', page)
     assert known, case
     constant()
     browser.get(html.unescape(known[1]), "next case: what is known of it")
