@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from contextlib import suppress
 from typing import Annotated
 
@@ -30,6 +32,11 @@ def twins(smsc: Port = 2775, smtp: Port = 1025, page: Port = 8090) -> None:
     centre, mail = SmscTwin(LOOPBACK, smsc, shelf), MailTwin(LOOPBACK, smtp, shelf)
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(centre, mail, shelf, page))
+    # The SMPP library's threads outlive its server. One that still wants to tell something to an interpreter
+    # that ends brings the process down with a core dump: this one ends without more ado.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def _serve(centre: SmscTwin, mail: MailTwin, shelf: Shelf, page: int) -> None:
