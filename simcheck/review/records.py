@@ -28,6 +28,7 @@ from simcheck.gate.declared import declared_column, declared_record
 from simcheck.holders.correct import id_text, of_whole
 from simcheck.messages.alphabets import clean
 from simcheck.normalise import phones
+from simcheck.normalise.citizen_ids import CMND_BASE
 from simcheck.normalise.names import U64
 from simcheck.privacy import mask_msisdn
 from simcheck.records import CHECKED_COLUMNS
@@ -219,10 +220,13 @@ def _bearer(answers: Sequence[Answer], person: int, key: int) -> tuple[Asked, di
     if any(key in answer.unanswered for answer in answers):
         return Asked.SILENT, None
     for number in (person, key):
-        for citizens, former, *_ in answers:
-            borne = (citizens.id_number == number, former.old_id == number, former.previous_id == number)
-            at = np.flatnonzero(borne[0] | borne[1] | borne[2])
-            if number > 0 and len(at):
+        for citizens, former, *_ in answers if number > 0 else ():
+            at = np.flatnonzero(
+                (citizens.id_number == number)
+                | (former.previous_id == number)
+                | (former.old_id + CMND_BASE == number)
+            )
+            if len(at):
                 return Asked.SOMEBODY, _said(citizens, int(at[0]))
     return Asked.NOBODY, None
 

@@ -125,6 +125,22 @@ async def test_of_a_number_that_nobody_bears_the_register_says_so(service, owner
     assert (both.asked, both.now) == (Asked.SILENT, None)
 
 
+@pytest.mark.parametrize("declared", ["200000777", "001088000099"])
+async def test_whoever_bore_the_number_before_stands_beside_it(service, owner, tmp_path, declared):
+    """An old number of nine digits, one of twelve that was cancelled: the register is asked once for both."""
+    owner.execute("INSERT INTO carrier VALUES ('viettel', now()) ON CONFLICT DO NOTHING")
+    one = AN._replace(old_id_number="200000777", previous_id_number="001088000099")
+    paper = "cmnd" if len(declared) == 9 else "cccd"
+    with clock.fixed(NOON):
+        rows = [row(1, one, id_number=declared, id_type=paper)]
+        await a_country(service, tmp_path, rows, [one, BINH])
+        case, _ = case_of(owner, service.keyring, 1)
+        found, _ = await acting(service, "lan", lambda s: unmask.look(s, service, case, "deciding"))
+        both = await records.read(service, found.wanted)
+    assert (both.asked, both.now.person) == (Asked.SOMEBODY, int(AN.id_number))
+    assert [each.registered for each in both.rows] == [AN.full_name, AN.id_number, "25/05/1990"]
+
+
 async def test_the_holders_answers_stand_in_the_case_and_in_its_column(service, owner, country):
     case, _ = case_of(owner, service.keyring, 1)
 
