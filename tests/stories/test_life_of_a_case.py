@@ -116,7 +116,7 @@ class Cases(RuleBasedStateMachine):
         if on.person == self.sim.person if of_person else on.values["facts"] == self.sim.values["facts"]:
             if of_person or case.decided_facts is not None:
                 assert case.decision == name
-                assert (case.closed_at is None) == (name in {"refer", *OF_PERSONS})
+                assert (case.closed_at is None) == (name in {"refer", "suspend", *OF_PERSONS})
                 if of_person:
                     assert case.decided_facts is not None
                     assert case.contradicted or self.sim.verdict is not Verdict.VERIFIED
