@@ -52,7 +52,7 @@ class Claim(NamedTuple):
 _PLACE = (Subscription.batch_id, Subscription.bucket, Subscription.row)
 ITS_SUBSCRIPTION = (Subscription.carrier == Case.carrier) & (Subscription.msisdn_token == Case.msisdn_token)
 _FOUND = sa.select(Case, *_PLACE).outerjoin(Subscription, ITS_SUBSCRIPTION)
-_ITS_OPEN_CASE = ITS_SUBSCRIPTION & Case.closed_at.is_(None)
+ITS_OPEN_CASE = ITS_SUBSCRIPTION & Case.closed_at.is_(None)
 
 
 async def page(
@@ -102,7 +102,7 @@ async def contract_mates(session: AsyncSession, case: Case, limit: int = 1000) -
     """
     query = (
         sa.select(Subscription.msisdn_token, *_PLACE, Case.id)
-        .outerjoin(Case, _ITS_OPEN_CASE)
+        .outerjoin(Case, ITS_OPEN_CASE)
         .where(Subscription.carrier == case.carrier)
         .order_by(Case.id.is_(None), Subscription.msisdn_token)
         .limit(limit)
@@ -119,7 +119,7 @@ async def other_claims(session: AsyncSession, case: Case) -> list[Claim]:
     """The other carriers that declare the case's number; only the ministry's scope sees them."""
     query = (
         sa.select(Subscription.carrier, Subscription.id_token, *_PLACE, Case.id)
-        .outerjoin(Case, _ITS_OPEN_CASE)
+        .outerjoin(Case, ITS_OPEN_CASE)
         .where(Subscription.msisdn_token == case.msisdn_token, Subscription.carrier != case.carrier)
         .order_by(Subscription.carrier)
     )

@@ -147,11 +147,7 @@ async def _others(
     )
     query = (
         sa.select(Subscription, Case.id)
-        .outerjoin(
-            Case,
-            (Case.carrier == Subscription.carrier) & (Case.msisdn_token == Subscription.msisdn_token)
-            & Case.closed_at.is_(None),
-        )
+        .outerjoin(Case, find.ITS_OPEN_CASE)
         .where(*theirs).order_by(Case.id.is_(None), Subscription.carrier, Subscription.msisdn_token)
         .limit(MOST_OTHERS)
     )  # fmt: skip

@@ -82,9 +82,11 @@ def cares(
     visit: Visit, case: Case, typed: Typed, faults: Mapping[str, str],
     colleagues: Sequence[tuple[str, str]] | None, *, mine: bool,
 ) -> list[Care]:  # fmt: skip
-    """What can be done with an open case beside deciding it, by whoever has it and by those who assign.
-    `colleagues` None: nobody is asked for them before they give the case to one.
+    """What can be done with a case beside deciding it, by whoever has it and by those who assign; nothing
+    when it is closed. `colleagues` None: nobody is asked for them before they give the case to one.
     """
+    if case.closed_at:
+        return []
     me, language = visit.person.username, visit.words.language
     others = tuple((who, f"{name} ({who})") for who, name in colleagues or () if who != me)
     everybody = ((me, visit.words("case.care.me")), *others)

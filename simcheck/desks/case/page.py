@@ -92,7 +92,7 @@ async def answer_give(visit: Visit, case_id: uuid.UUID) -> Response:
         case = (await find.by_id(session, case_id)).case
         colleagues = await assignees(session, visit)
     mine = told.is_claimed(case) and case.claimed_by == visit.person.username
-    offered = [] if case.closed_at else forms.cares(visit, case, Typed(), {}, colleagues, mine=mine)
+    offered = forms.cares(visit, case, Typed(), {}, colleagues, mine=mine)
     return visit.page(
         "case/give", told=told, case=case, back=choices.case_address(case_id, filter_),
         filter=choices.spelled(filter_), cares=[each for each in offered if each.act in forms.GIVING],
